@@ -1,0 +1,44 @@
+# Every command of the project, the same on a laptop and in CI.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# A run must not depend on what a shell happens to export.
+unexport DBT_PROFILES_DIR DBT_PROJECT_DIR DBT_TARGET
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+export GX_ANALYTICS_ENABLED := false
+
+.DEFAULT_GOAL := help
+.PHONY: help install refresh test lint lock clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+install: $(STAMP) ## create .venv and install the locked dependencies
+
+# Bytecode is compiled once here: otherwise every run of the nightly job would compile it anew.
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; call make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q -j 0 $(VENV)/lib scripts || true
+	@touch $(STAMP)
+
+refresh: install ## land a generated sample company, build, check, publish, report
+	@$(BIN)/warehouse sample var/sample
+	@$(BIN)/warehouse refresh var/sample
+
+test: install lint ## every check of the project, as CI runs it
+	$(BIN)/pytest
+
+lint: install ## style of Python and SQL
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar models tests/singular analyses
+
+lock: install ## resolve the dependencies anew (needs uv)
+	uv pip compile pyproject.toml --extra dev --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-header --output-file requirements.lock
+
+clean: ## remove everything that was generated
+	rm -rf var target logs .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,9 @@
+select
+    account_id,
+    incurred_on,
+    cost_type,
+    amount,
+    currency
+from {{ ref('stg_landing__account_costs') }}
+where
+    incurred_on <= {{ as_of_on() }}

@@ -1,0 +1,11 @@
+select
+    account_id,
+    name,
+    industry,
+    segment,
+    region,
+    owner_id,
+    created_at
+from {{ ref('stg_landing__accounts') }}
+where
+    coalesce(created_at <= {{ as_of() }}, true)

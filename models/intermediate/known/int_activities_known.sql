@@ -1,0 +1,16 @@
+select
+    activity_id,
+    activity_type,
+    direction,
+    user_id,
+    lead_id,
+    contact_id,
+    account_id,
+    deal_id,
+    created_at,
+    occurred_at,
+    reply_sentiment,
+    meeting_status
+from {{ ref('stg_landing__activities') }}
+where
+    created_at <= {{ as_of() }}

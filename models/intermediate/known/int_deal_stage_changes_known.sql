@@ -1,0 +1,9 @@
+select
+    change_id,
+    deal_id,
+    stage,
+    changed_at,
+    changed_by
+from {{ ref('stg_landing__deal_stage_history') }}
+where
+    changed_at <= {{ as_of() }}

@@ -1,0 +1,11 @@
+select
+    promotion_id,
+    name,
+    product_id,
+    location_id,
+    control_location_id,
+    starts_on,
+    case when ends_on <= {{ as_of_on() }} then ends_on end as ends_on
+from {{ ref('stg_landing__promotions') }}
+where
+    starts_on <= {{ as_of_on() }}

@@ -1,0 +1,9 @@
+select
+    user_id,
+    metric,
+    period_grain,
+    period_start,
+    target
+from {{ ref('stg_landing__quotas') }}
+where
+    period_start <= {{ as_of_on() }}

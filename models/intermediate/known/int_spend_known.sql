@@ -1,0 +1,11 @@
+select
+    spend_id,
+    spent_on,
+    department,
+    source,
+    segment,
+    amount,
+    currency
+from {{ ref('stg_landing__spend') }}
+where
+    spent_on <= {{ as_of_on() }}

@@ -1,0 +1,6 @@
+select
+    pipeline,
+    stage,
+    position,
+    outcome
+from {{ ref('int_pipeline_stages_known') }}

@@ -1,0 +1,32 @@
+{% set grains = ['week', 'month', 'quarter'] %}
+
+with closed_deals as (
+    select * from {{ ref('int_deals_closed') }}
+),
+
+sliced as (
+    select
+        {{ slice_columns(grains, ['source']) }},
+        {{ won_and_lost_amounts() }}
+    from closed_deals
+    group by {{ slices(grains, ['source'], total=false) }}
+),
+
+final as (
+    select
+        period_grain,
+        period_start,
+        {{ is_complete_period() }} as is_complete_period,
+        dimension_value as source,
+        won_deals,
+        won_amount,
+        {{ ratio('won_amount', 'sum(won_amount) over (partition by period_grain, period_start)') }}
+            as share_of_won_amount,
+        avg_amount,
+        lost_deals,
+        lost_amount,
+        {{ ratio('won_deals', 'won_deals + lost_deals') }} as win_rate
+    from sliced
+)
+
+select * from final

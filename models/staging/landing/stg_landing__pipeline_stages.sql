@@ -1,0 +1,7 @@
+select
+    pipeline,
+    stage,
+    position,
+    outcome
+from {{ source('raw_crm', 'pipeline_stages') }}
+where _vanished_at is null

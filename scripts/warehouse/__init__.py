@@ -1,0 +1,1 @@
+"""Sales-KPI warehouse: land raw tables, build marts, check, publish, report."""

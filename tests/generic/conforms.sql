@@ -1,0 +1,70 @@
+{# Everything that must hold for the rows of one model, in one query instead of a dozen: a row per broken rule.
+
+   key              columns that are not null and unique together
+   not_null         further columns that are never null
+   accepted_values  column: list of the values it may have (null is allowed)
+   references       column: relation whose column of that name holds every value (null is allowed)
+   rules            what is true for every row, in words: the SQL condition; a condition that is null counts as broken #}
+{% test conforms(model, key=[], not_null=[], accepted_values={}, references={}, rules={}) %}
+
+{%- set checks = {} -%}
+{%- for column in key + not_null -%}
+    {%- do checks.update({column ~ ' is not null': column ~ ' is not null'}) -%}
+{%- endfor -%}
+{%- for column, values in accepted_values.items() -%}
+    {%- set condition = column ~ " is null or " ~ column ~ " in ('" ~ values | join("', '") ~ "')" -%}
+    {%- do checks.update({column ~ ' is one of ' ~ values | join(', '): condition}) -%}
+{%- endfor -%}
+{%- do checks.update(rules) -%}
+
+with rows_checked as (
+    select
+        {%- for condition in checks.values() %}
+        count(case when ({{ condition }}) then null else 1 end) as check_{{ loop.index }},
+        {%- endfor %}
+        count(*) as all_rows
+    from {{ model }}
+),
+
+broken as (
+    {%- for name in checks %}
+    select
+        '{{ name | replace("'", "''") }}' as rule,
+        check_{{ loop.index }} as failing_rows
+    from rows_checked
+    union all
+    {%- endfor %}
+    {%- for column, relation in references.items() %}
+    select
+        '{{ column }} refers to {{ relation.identifier }}' as rule,
+        count(*) as failing_rows
+    from {{ model }} as referring
+    left join (select distinct {{ column }} from {{ relation }}) as referred
+        on referring.{{ column }} = referred.{{ column }}
+    where
+        referring.{{ column }} is not null
+        and referred.{{ column }} is null
+    union all
+    {%- endfor %}
+    select
+        'the key is unique' as rule,
+        {%- if key %}
+        count(*) as failing_rows
+    from (
+        select 1 as one
+        from {{ model }}
+        group by {{ key | join(', ') }}
+        having count(*) > 1
+    ) as repeated_keys
+        {%- else %}
+        0 as failing_rows
+        {%- endif %}
+)
+
+select
+    rule,
+    failing_rows
+from broken
+where failing_rows > 0
+
+{% endtest %}
