@@ -12,6 +12,7 @@ sliced as (
         {{ slice_columns(grains, dimensions) }},
         count(case when outcome = 'won' then 1 end) as won_deals,
         count(case when outcome = 'lost' then 1 end) as lost_deals,
+        count(*) as closed_deals,
         coalesce(sum(case when outcome = 'won' then amount end), 0) as won_amount,
         coalesce(sum(case when outcome = 'lost' then amount end), 0) as lost_amount
     from closed_deals
@@ -27,11 +28,12 @@ final as (
         dimension_value,
         won_deals,
         lost_deals,
-        {{ ratio('won_deals', 'won_deals + lost_deals') }} as win_rate,
-        {{ wilson_interval('won_deals', '(won_deals + lost_deals)', 'win_rate') }},
+        {{ ratio('won_deals', 'closed_deals') }} as win_rate,
+        {{ wilson_interval('won_deals', 'closed_deals', 'win_rate') }},
         won_amount,
         lost_amount,
-        {{ ratio('won_amount', 'won_amount + lost_amount') }} as amount_win_rate
+        {{ ratio('won_amount', 'won_amount + lost_amount') }} as amount_win_rate,
+        closed_deals
     from sliced
 )
 
