@@ -1,5 +1,5 @@
-{# Months that a customer is expected to stay: 1 / monthly churn, at most var max_lifetime_months, also where nobody
-   left. Null where no account was there to leave. #}
+{# Months that a customer is expected to stay: 1 / monthly churn, at most var max_lifetime_months, also where
+   nobody left. Null where no account was there to leave. #}
 {% macro expected_lifetime_months(churned_accounts, account_months) -%}
     case
         when {{ account_months }} > 0

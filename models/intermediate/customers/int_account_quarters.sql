@@ -1,4 +1,4 @@
--- What an account brought and what it cost, by fiscal quarter: its months of recurring revenue, its orders, its costs.
+-- What an account brought and what it cost by fiscal quarter: months of recurring revenue, orders, costs.
 with months as (
     select
         account_id,
@@ -57,8 +57,8 @@ flows as (
     from costs
     left join rates
         on
-            rates.currency = coalesce(costs.currency, '{{ var("reporting_currency") }}')
-            and rates.rate_day = costs.incurred_on
+            coalesce(costs.currency, '{{ var("reporting_currency") }}') = rates.currency
+            and costs.incurred_on = rates.rate_day
 ),
 
 -- An amount whose currency has no rate counts as nothing here; a check names it.

@@ -10,7 +10,6 @@ with subscriptions as (
         {{ period_start_of('month', 'started_on') }} as started_month,
         {{ period_start_of('month', 'ended_on') }} as ended_month
     from {{ ref('int_subscriptions_known') }}
-    where mrr <> 0
 ),
 
 starts_and_ends as (
@@ -38,6 +37,7 @@ changes as (
         sum(change) as change
     from starts_and_ends
     group by account_id, currency, month_start
+    having sum(change) <> 0
 ),
 
 final as (

@@ -1,6 +1,7 @@
 {% set dimensions = ['team', 'region'] %}
 
--- How much BDRs and AEs could take on in each month, and how much came: MQLs for the one, won deals for the other.
+-- How much BDRs and AEs could take on in each month, and how much came: MQLs for the one,
+-- won deals for the other.
 with users as (
     select
         user_id,
@@ -55,7 +56,7 @@ rep_months as (
     inner join business_days
         on
             coalesce(users.hired_on <= business_days.date_day, true)
-            and coalesce(business_days.date_day <= users.left_on, true)
+            and coalesce(users.left_on >= business_days.date_day, true)
     where
         users.role in ('bdr', 'ae')
         and coalesce(users.hired_on <= {{ as_of_on() }}, true)

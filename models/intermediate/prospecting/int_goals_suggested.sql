@@ -21,7 +21,9 @@ meetings_set as (
         count(*) as meetings
     from {{ ref('fct_activities') }}
     where is_meeting_set
-    group by 1, 2
+    group by
+        owner,
+        week_start
 ),
 
 active_weeks as (

@@ -25,14 +25,15 @@ rates as (
     from {{ ref('int_fx_rates_daily') }}
 ),
 
--- Movements are measured at last month's rate, so that a moving currency is no expansion. A subscription
--- is worth 0 until its currency has a rate.
+-- Movements are measured at last month's rate, so that a moving currency is no expansion. Until its currency
+-- has a rate a subscription is worth nothing.
 month_rates as (
     select
         months.month_start,
         rates.currency,
         rates.rate,
-        rates_before.rate as rate_before
+        rates_before.rate as rate_before,
+        coalesce(rates_before.rate, rates.rate) as rate_for_movements
     from months
     inner join rates
         on months.last_day = rates.rate_day
@@ -48,7 +49,8 @@ step_months as (
         steps.currency,
         months.month_start,
         steps.mrr,
-        case when months.month_start = steps.first_month then steps.mrr_before else steps.mrr end as mrr_before
+        case when months.month_start = steps.first_month then steps.mrr_before else steps.mrr end
+            as mrr_before
     from steps
     inner join months
         on
@@ -60,19 +62,14 @@ account_months as (
     select
         step_months.account_id,
         step_months.month_start,
-        coalesce(sum({{ to_reporting_currency('step_months.mrr', 'month_rates.rate') }}), 0) as mrr,
+        sum({{ to_reporting_currency('step_months.mrr', 'month_rates.rate') }}) as mrr,
         coalesce(
             sum({{ to_reporting_currency('step_months.mrr_before', 'month_rates.rate_before') }}), 0
         ) as previous_mrr,
-        coalesce(
-            sum(
-                {{ to_reporting_currency(
-                    'step_months.mrr', 'coalesce(month_rates.rate_before, month_rates.rate)'
-                ) }}
-            ), 0
-        ) as mrr_at_previous_rate
+        sum({{ to_reporting_currency('step_months.mrr', 'month_rates.rate_for_movements') }})
+            as mrr_at_previous_rate
     from step_months
-    left join month_rates
+    inner join month_rates
         on
             step_months.month_start = month_rates.month_start
             and step_months.currency = month_rates.currency
@@ -88,28 +85,40 @@ first_active_months as (
     group by account_id
 ),
 
-final as (
+moved as (
     select
         account_months.account_id,
         account_months.month_start,
         cast(account_months.mrr as decimal(28, 10)) as mrr,
         cast(account_months.previous_mrr as decimal(28, 10)) as previous_mrr,
-        case
-            when account_months.month_start = first_active_months.month_start then 'new'
-            when account_months.mrr > 0 and account_months.previous_mrr <= 0 then 'reactivation'
-            when account_months.mrr <= 0 and account_months.previous_mrr > 0 then 'churn'
-            when account_months.mrr_at_previous_rate - account_months.previous_mrr >= 0.000001 then 'expansion'
-            when account_months.mrr_at_previous_rate - account_months.previous_mrr <= -0.000001 then 'contraction'
-            else 'none'
-        end as movement,
         cast(account_months.mrr_at_previous_rate - account_months.previous_mrr as decimal(28, 10))
             as movement_amount,
-        cast(account_months.mrr - account_months.mrr_at_previous_rate as decimal(28, 10)) as fx_amount
+        cast(account_months.mrr - account_months.mrr_at_previous_rate as decimal(28, 10)) as fx_amount,
+        account_months.month_start = first_active_months.month_start as is_first_active
     from account_months
     inner join first_active_months
         on
             account_months.account_id = first_active_months.account_id
             and account_months.month_start >= first_active_months.month_start
+),
+
+final as (
+    select
+        account_id,
+        month_start,
+        mrr,
+        previous_mrr,
+        case
+            when is_first_active then 'new'
+            when mrr > 0 and previous_mrr <= 0 then 'reactivation'
+            when mrr <= 0 and previous_mrr > 0 then 'churn'
+            when movement_amount >= 0.000001 then 'expansion'
+            when movement_amount <= -0.000001 then 'contraction'
+            else 'none'
+        end as movement,
+        movement_amount,
+        fx_amount
+    from moved
 )
 
 select * from final

@@ -166,7 +166,7 @@ final as (
         priced.product_id,
         accounts.industry,
         accounts.segment,
-        size_bands.size_band,
+        coalesce(size_bands.size_band, 'unknown') as size_band,
         priced.pipeline,
         priced.stage,
         priced.outcome,

@@ -29,8 +29,8 @@ final as (
     from spend
     left join rates
         on
-            rates.currency = coalesce(spend.currency, '{{ var("reporting_currency") }}')
-            and rates.rate_day = spend.spent_on
+            coalesce(spend.currency, '{{ var("reporting_currency") }}') = rates.currency
+            and spend.spent_on = rates.rate_day
 )
 
 select * from final

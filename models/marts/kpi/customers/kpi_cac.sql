@@ -69,7 +69,8 @@ sliced as (
         segments.segment as dimension_value,
         segments.direct_spend,
         cast(
-            cast(totals.shared_spend as double) * {{ ratio('segments.new_customers', 'totals.new_customers') }}
+            cast(totals.shared_spend as double)
+            * {{ ratio('segments.new_customers', 'totals.new_customers') }}
             as decimal(38, 10)
         ) as shared_spend,
         segments.new_customers

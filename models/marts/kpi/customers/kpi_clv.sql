@@ -27,7 +27,8 @@ current_months as (
 lifetimes as (
     select
         dimension_value as segment,
-        {{ expected_lifetime_months('sum(churned_accounts)', 'sum(opening_accounts)') }} as expected_lifetime_months
+        {{ expected_lifetime_months('sum(churned_accounts)', 'sum(opening_accounts)') }}
+            as expected_lifetime_months
     from {{ ref('kpi_mrr') }}
     where
         dimension = 'segment'

@@ -24,7 +24,8 @@ touched as (
     select
         customers.account_id,
         count(*) as touches,
-        count(case when touches.occurred_at >= {{ as_of() }} - interval 90 day then 1 end) as touches_last_90_days,
+        count(case when touches.occurred_at >= {{ as_of() }} - interval 90 day then 1 end)
+            as touches_last_90_days,
         min(touches.occurred_at) as first_touch_at,
         max(touches.occurred_at) as last_touch_at
     from customers
@@ -67,7 +68,8 @@ final as (
         touches,
         touches_last_90_days,
         {{ ratio('touches', in_days('relationship_us')) }} * 91.3125 as touches_per_quarter,
-        {{ ratio(in_days(elapsed_us('first_touch_at', 'last_touch_at')), 'touches - 1') }} as avg_days_between_touches,
+        {{ ratio(in_days(elapsed_us('first_touch_at', 'last_touch_at')), 'touches - 1') }}
+            as avg_days_between_touches,
         last_touch_at,
         {{ in_days(elapsed_us('last_touch_at', as_of())) }} as days_since_last_touch,
         is_churned,

@@ -24,8 +24,8 @@ spend as (
 
 quarters as (
     select
-        'quarter' as period_grain,
-        months.quarter_start as period_start,
+        months.quarter_start,
+        {{ shift_period(-1, "'quarter'", 'months.quarter_start') }} as previous_quarter_start,
         coalesce(sum(monthly_revenue.closing_mrr), 0) as recurring_revenue
     from months
     left join monthly_revenue
@@ -35,17 +35,17 @@ quarters as (
 
 compared as (
     select
-        quarters.period_grain,
-        quarters.period_start,
+        'quarter' as period_grain,
+        quarters.quarter_start as period_start,
         quarters.recurring_revenue,
         coalesce(previous_quarters.recurring_revenue, 0) as previous_recurring_revenue,
         coalesce(spend.spend, 0) as previous_spend
     from quarters
     left join quarters as previous_quarters
-        on {{ shift_period(-1, 'quarters.period_grain', 'quarters.period_start') }} = previous_quarters.period_start
+        on quarters.previous_quarter_start = previous_quarters.quarter_start
     left join spend
-        on {{ shift_period(-1, 'quarters.period_grain', 'quarters.period_start') }} = spend.quarter_start
-    where {{ is_complete_period('quarters.period_grain', 'quarters.period_start') }}
+        on quarters.previous_quarter_start = spend.quarter_start
+    where {{ is_complete_period("'quarter'", 'quarters.quarter_start') }}
 ),
 
 rated as (

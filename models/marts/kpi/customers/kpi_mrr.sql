@@ -36,7 +36,8 @@ sliced as (
         {{ slice_columns(['month'], dimensions) }},
         sum(previous_mrr) as opening_mrr,
         {%- for movement in ['new', 'reactivation', 'expansion', 'contraction', 'churn'] %}
-        coalesce(sum(case when movement = '{{ movement }}' then movement_amount end), 0) as {{ movement }}_amount,
+        coalesce(sum(case when movement = '{{ movement }}' then movement_amount end), 0)
+            as {{ movement }}_amount,
         {%- endfor %}
         sum(fx_amount) as fx_mrr,
         sum(mrr) as closing_mrr,
@@ -67,7 +68,8 @@ final as (
         churned_accounts,
         {{ ratio('opening_mrr + expansion_amount + contraction_amount + churn_amount', 'opening_mrr') }}
             as net_revenue_retention,
-        {{ ratio('opening_mrr + contraction_amount + churn_amount', 'opening_mrr') }} as gross_revenue_retention,
+        {{ ratio('opening_mrr + contraction_amount + churn_amount', 'opening_mrr') }}
+            as gross_revenue_retention,
         {{ ratio('churned_accounts', 'opening_accounts') }} as logo_churn_rate
     from sliced
 )

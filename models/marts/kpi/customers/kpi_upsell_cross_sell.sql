@@ -16,7 +16,8 @@ customers as (
 deals as (
     select
         expansion_deals.*,
-        {{ elapsed_us('customers.became_customer_at', 'expansion_deals.closed_at') }} as us_since_first_purchase,
+        {{ elapsed_us('customers.became_customer_at', 'expansion_deals.closed_at') }}
+            as us_since_first_purchase,
         case when customers.month_start < expansion_deals.month_start then customers.account_id end
             as customer_before_month,
         case when customers.quarter_start < expansion_deals.quarter_start then customers.account_id end

@@ -10,6 +10,25 @@ periods as (
     select * from {{ ref('int_periods') }}
 ),
 
+pipelines as (
+    select * from {{ ref('int_pipeline_starts') }}
+),
+
+open_stages as (
+    select
+        pipeline,
+        stage,
+        position as stage_position
+    from {{ ref('dim_stage') }}
+    where outcome = 'open'
+    union
+    select
+        pipeline,
+        stage,
+        stage_position
+    from {{ ref('int_visits_sliced') }}
+),
+
 -- A visit is one entry and, when it has ended, one exit.
 entries_and_exits as (
     select
@@ -75,29 +94,8 @@ firsts as (
         stages.stage,
         stages.stage_position,
         pipelines.first_period_start
-    from (
-        select
-            period_grain,
-            pipeline,
-            min(period_start) as first_period_start
-        from flows
-        where dimension = 'all'
-        group by period_grain, pipeline
-    ) as pipelines
-    inner join (
-        select
-            pipeline,
-            stage,
-            position as stage_position
-        from {{ ref('dim_stage') }}
-        where outcome = 'open'
-        union
-        select
-            pipeline,
-            stage,
-            stage_position
-        from flows
-    ) as stages
+    from pipelines
+    inner join open_stages as stages
         on pipelines.pipeline = stages.pipeline
 ),
 

@@ -9,6 +9,10 @@ periods as (
     select * from {{ ref('int_periods') }}
 ),
 
+pipelines as (
+    select * from {{ ref('int_pipeline_starts') }}
+),
+
 -- A deal becomes open when it is created or reopened, and stops being open when it is won or lost.
 turns as (
     select
@@ -54,7 +58,16 @@ firsts as (
         pipeline,
         min(period_start) as first_period_start
     from flows
+    where dimension <> 'all'
     group by period_grain, dimension, dimension_value, pipeline
+    union all
+    select
+        period_grain,
+        'all' as dimension,
+        'all' as dimension_value,
+        pipeline,
+        first_period_start
+    from pipelines
 ),
 
 filled as (

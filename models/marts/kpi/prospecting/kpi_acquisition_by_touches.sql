@@ -22,7 +22,7 @@ sliced as (
 ),
 
 touch_numbers as (
-    select cast(touch_number as bigint) as touch_number
+    select cast(numbers.touch_number as bigint) as touch_number
     from range(1, {{ most_touches + 1 }}) as numbers (touch_number)
 ),
 
@@ -33,7 +33,8 @@ reached as (
         touch_numbers.touch_number,
         cast(sum(sliced.leads) as bigint) as leads_reached,
         cast(
-            sum(case when sliced.touches = touch_numbers.touch_number then sliced.acquired_leads else 0 end) as bigint
+            sum(case when sliced.touches = touch_numbers.touch_number then sliced.acquired_leads else 0 end)
+            as bigint
         ) as acquired_here
     from sliced
     inner join touch_numbers

@@ -1,0 +1,121 @@
+"""Every published mart against an independent implementation that reads the same landing directories."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from edge_company import EdgeCompany, write_edge_company
+from known_then import write_what_was_known
+from oracle import MARTS, compare, compute
+from running import dbt, read, refresh
+
+from warehouse import sample
+
+SAMPLE_AS_OF = datetime(2026, 6, 15, 8, 30)
+EARLIER = datetime(2026, 2, 11, 17, 45)
+OTHER_CHOICES = {
+    "reporting_timezone": "America/New_York",
+    "reporting_currency": "EUR",
+    "fiscal_year_start_month": 2,
+    "lead_response_target_minutes": 60,
+    "nps_min_tenure_days": 30,
+    "employee_satisfaction_goal": 3.5,
+    "survey_min_group": 4,
+    "price_match_threshold": 0.1,
+    "quota_too_high_below": 0.4,
+    "quota_too_low_above": 0.6,
+    "max_lifetime_months": 24,
+}
+
+
+@pytest.fixture(scope="module")
+def edges(tmp_path_factory: pytest.TempPathFactory) -> EdgeCompany:
+    return write_edge_company(tmp_path_factory.mktemp("edges"))
+
+
+@pytest.fixture(scope="module")
+def edge_home(edges: EdgeCompany, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("edge_home")
+    refresh(home, edges.landing, as_of=edges.as_of)
+    return home
+
+
+@pytest.fixture(scope="module")
+def sample_landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    landing = tmp_path_factory.mktemp("sample") / "landing"
+    sample.write(landing, deals=250, seed=7, as_of=SAMPLE_AS_OF)
+    return landing
+
+
+@pytest.fixture(scope="module")
+def sample_home(sample_landing: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("sample_home")
+    refresh(home, sample_landing, as_of=SAMPLE_AS_OF)
+    return home
+
+
+def published(home: Path) -> Path:
+    return home / "published" / "current" / "sales_kpi.duckdb"
+
+
+def differences(expected: dict[str, list[dict]], file: Path) -> Iterator[str]:
+    with read(file) as connection:
+        for mart in MARTS:
+            yield from compare(expected[mart], connection, mart)[:3]
+
+
+def test_every_corner_case_gives_the_figures_of_the_oracle(edges, edge_home):
+    expected = compute([edges.landing], edges.as_of)
+    assert all(expected.values()), "a mart without rows proves nothing"
+    assert list(differences(expected, published(edge_home))) == []
+
+
+def test_a_delta_gives_the_figures_of_the_oracle(edges, edge_home):
+    file = refresh(edge_home, edges.delta, as_of=edges.as_of_after_delta)
+    expected = compute([edges.landing, edges.delta], edges.as_of_after_delta)
+    assert list(differences(expected, file)) == []
+
+
+def test_other_reporting_choices_give_the_figures_of_the_oracle(edges, tmp_path):
+    file = refresh(tmp_path / "home", edges.landing, as_of=edges.as_of, settings=OTHER_CHOICES)
+    expected = compute([edges.landing], edges.as_of, OTHER_CHOICES)
+    assert list(differences(expected, file)) == []
+
+
+def test_the_sample_gives_the_figures_of_the_oracle(sample_landing, sample_home):
+    expected = compute([sample_landing], SAMPLE_AS_OF)
+    assert all(expected.values()), "a mart without rows proves nothing"
+    assert list(differences(expected, published(sample_home))) == []
+
+
+def test_an_earlier_as_of_says_what_the_figures_said_then(sample_landing, sample_home, tmp_path):
+    known_then = write_what_was_known(sample_landing, tmp_path / "known_then", EARLIER)
+    then = refresh(tmp_path / "home", known_then, as_of=EARLIER)
+    looked_back = refresh(sample_home, as_of=EARLIER)
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{then}' as was (read_only)")
+        connection.execute(f"attach '{looked_back}' as looks (read_only)")
+        for mart in [*MARTS, "kpi_scorecard"]:
+            # A calendar may reach further back where rows of the future name earlier days.
+            only = (
+                "where date_day between '2026-01-01' and '2026-02-11'" if mart == "dim_date" else ""
+            )
+            rows, missing, surplus = connection.execute(f"""
+                select
+                    (select count(*) from was.marts.{mart}),
+                    (select count(*) from (
+                        from was.marts.{mart} {only} except all from looks.marts.{mart} {only})),
+                    (select count(*) from (
+                        from looks.marts.{mart} {only} except all from was.marts.{mart} {only}))
+            """).fetchone()
+            assert rows > 0, f"{mart} without rows proves nothing"
+            assert (missing, surplus) == (0, 0), f"{mart} differs from what was known then"
+
+
+def test_plain_dbt_builds_and_all_its_tests_pass(sample_home):
+    as_of = (SAMPLE_AS_OF + timedelta(hours=1)).isoformat()
+    ran = dbt(sample_home, "build", "--vars", f"{{as_of: '{as_of}'}}")
+    assert "ERROR=0" in ran.stdout
+    assert "unit tests" in ran.stdout
