@@ -27,11 +27,18 @@ BEGINS_AT = {
     "fx_rates": "rate_on",
     "competitor_prices": "observed_on",
 }
+# Column: the instant after which it is still empty.
 EMPTY_WHEN_LATER = {
-    "leads": ["became_mql_at", "became_sql_at", "converted_at", "disqualified_at"],
-    "deals": ["closed_at"],
-    "subscriptions": ["ended_on"],
-    "users": ["left_on"],
+    "leads": {
+        "became_mql_at": "became_mql_at",
+        "became_sql_at": "became_sql_at",
+        "converted_at": "converted_at",
+        "disqualified_at": "disqualified_at",
+    },
+    "deals": {"closed_at": "closed_at"},
+    "subscriptions": {"ended_on": "ended_on"},
+    "users": {"left_on": "left_on"},
+    "nps_responses": {"responded_at": "responded_at", "score": "responded_at"},
 }
 DATES = (
     "started_on",
@@ -56,17 +63,13 @@ def write_what_was_known(landing: Path, out: Path, then: datetime) -> Path:
             kind = "date" if begins in DATES else "timestamp"
             where = f"where coalesce(cast({begins} as {kind}) <= '{limit}', true)" if begins else ""
             replaced = [
-                f"case when cast({column} as timestamp) <= '{then.isoformat()}' then {column} end as {column}"
-                for column in EMPTY_WHEN_LATER.get(table, [])
+                f"case when cast({instant} as timestamp) <= '{then.isoformat()}' "
+                f"then {column} end as {column}"
+                for column, instant in EMPTY_WHEN_LATER.get(table, {}).items()
             ]
-            if table == "nps_responses":
-                answered = f"cast(responded_at as timestamp) <= '{then.isoformat()}'"
-                replaced += [
-                    f"case when {answered} then {column} end as {column}"
-                    for column in ("responded_at", "score")
-                ]
             replace = f"replace ({', '.join(replaced)})" if replaced else ""
+            target = out / f"{table}.csv"
             connection.execute(
-                f"copy (select * {replace} from {rows} {where}) to '{out / (table + '.csv')}' (header)"
+                f"copy (select * {replace} from {rows} {where}) to '{target}' (header)"
             )
     return out

@@ -1,4 +1,4 @@
-"""Every published mart against an independent implementation that reads the same landing directories."""
+"""Every published mart against an independent implementation that reads the same directories."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
+
 from edge_company import EdgeCompany, write_edge_company
 from known_then import write_what_was_known
 from oracle import MARTS, compare, compute
 from running import dbt, read, refresh
-
 from warehouse import sample
 
 SAMPLE_AS_OF = datetime(2026, 6, 15, 8, 30)

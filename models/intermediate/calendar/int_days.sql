@@ -1,6 +1,9 @@
 with event_dates as (
     select {{ local_date('min(created_at)') }} as event_on from {{ ref('int_deals_known') }}
     union all
+    -- A close before the creation is a mistake of the CRM, and its amount still wants the rate of its day.
+    select {{ local_date('min(closed_at)') }} from {{ ref('int_deals_known') }}
+    union all
     select {{ local_date('min(changed_at)') }} from {{ ref('int_deal_stage_changes_known') }}
     union all
     select {{ local_date('min(created_at)') }} from {{ ref('int_leads_known') }}
@@ -39,7 +42,7 @@ bounds as (
 
 days as (
     select cast(bounds.first_day + cast(numbers.day_number as integer) as date) as date_day
-    from range(0, 200000) as numbers (day_number)
+    from range(0, 800000) as numbers (day_number)
     cross join bounds
     where cast(bounds.first_day + cast(numbers.day_number as integer) as date) <= bounds.last_day
 ),

@@ -67,38 +67,24 @@ sliced as (
     group by {{ slices(['quarter'], ['segment']) }}
 ),
 
-firsts as (
-    select
-        dimension,
-        dimension_value,
-        min(period_start) as first_period_start
-    from sliced
-    group by dimension, dimension_value
-),
-
+-- Inner: a slice begins with its first customer.
 final as (
     select
         quarters.period_grain,
         quarters.period_start,
-        firsts.dimension,
-        firsts.dimension_value,
-        sum(coalesce(sliced.new_customers, 0)) over to_date as customers,
-        sum(coalesce(sliced.revenue, 0)) over to_date as revenue_to_date,
-        sum(coalesce(sliced.cost, 0)) over to_date as cost_to_date,
-        sliced.revenue_in_quarter,
-        sliced.cost_in_quarter
+        sliced.dimension,
+        sliced.dimension_value,
+        sum(sliced.new_customers) as customers,
+        sum(sliced.revenue) as revenue_to_date,
+        sum(sliced.cost) as cost_to_date,
+        sum(case when sliced.period_start = quarters.period_start then sliced.revenue_in_quarter end)
+            as revenue_in_quarter,
+        sum(case when sliced.period_start = quarters.period_start then sliced.cost_in_quarter end)
+            as cost_in_quarter
     from quarters
-    inner join firsts
-        on quarters.period_start >= firsts.first_period_start
-    left join sliced
-        on
-            quarters.period_start = sliced.period_start
-            and firsts.dimension = sliced.dimension
-            and firsts.dimension_value = sliced.dimension_value
-    window to_date as (
-        partition by firsts.dimension, firsts.dimension_value
-        order by quarters.period_start asc nulls last
-    )
+    inner join sliced
+        on quarters.period_start >= sliced.period_start
+    group by quarters.period_grain, quarters.period_start, sliced.dimension, sliced.dimension_value
 )
 
 select * from final
