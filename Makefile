@@ -9,7 +9,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install refresh test lint lock clean
+.PHONY: help install refresh test lint docs lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ lint: install ## style of Python and SQL
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar models tests/singular analyses
+
+docs: install ## write what is generated: docs/kpis.md, docs/landing.md, parts of the README
+	@$(BIN)/python -m warehouse.documentation
 
 lock: install ## resolve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --extra dev --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-header --output-file requirements.lock

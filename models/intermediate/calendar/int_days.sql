@@ -31,11 +31,13 @@ with event_dates as (
     select min(starts_on) from {{ ref('int_promotions_known') }}
 ),
 
--- From the month of the first event to a year after as_of: capacity looks at the whole of
--- the running month, and a promotion is compared with as many days before it.
+-- From the year of the month before the first event (its movement is measured at that month's last rate) to a year
+-- after as_of (capacity looks at the whole of the running month).
 bounds as (
     select
-        cast(date_trunc('year', coalesce(min(event_on), {{ as_of_on() }})) as date) as first_day,
+        cast(
+            date_trunc('year', coalesce(min(event_on), {{ as_of_on() }}) - interval 1 month) as date
+        ) as first_day,
         cast({{ as_of_on() }} + interval 366 day as date) as last_day
     from event_dates
 ),

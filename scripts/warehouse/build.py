@@ -1,0 +1,494 @@
+"""Runs `dbt build` inside this process and says in sentences what failed and which marts are empty.
+
+dbt is imported late: it costs two CPU seconds, and most commands do not need it.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from warehouse import runs, store
+from warehouse.config import Config
+from warehouse.errors import ChecksFailedError, StepError
+from warehouse.logs import logger
+from warehouse.store import quoted
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+MARTS_SCHEMA = "marts"
+GREEN, RUNNING, RED = "green", "running", "red"
+# A failing test is shown with so many of the rows that it found.
+_SHOWN_ROWS = 3
+_SHOWN_WIDTH = 200
+
+_TABLE = """
+create schema if not exists ops;
+create table if not exists ops.builds (
+    run_id varchar primary key,
+    started_at timestamp not null,
+    as_of timestamp not null,
+    status varchar not null
+);
+create table if not exists ops.mart_keys (
+    table_name varchar primary key,
+    key_columns varchar[] not null
+);
+"""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A model, seed or test that did not pass."""
+
+    name: str
+    kind: str  # model, seed, test, unit_test, ...
+    sentence: str
+    is_check: bool  # the data are wrong (a test, a constraint), not the SQL
+
+
+@dataclass(frozen=True)
+class EmptyMart:
+    """A KPI mart without rows, and the landed tables without rows that explain it."""
+
+    name: str
+    tables: tuple[str, ...]
+
+    def sentence(self) -> str:
+        """Why it is empty, for people."""
+        if not self.tables:
+            return f"{self.name} is empty: nothing of what has landed counts for it"
+        return f"{self.name} is empty: nothing has landed in {_listed(self.tables)}"
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What `dbt build` did."""
+
+    models: int
+    tests: int
+    seconds: float
+    failures: tuple[Failure, ...]
+    skipped: int
+    warnings: tuple[str, ...]
+    rows: Mapping[str, int]
+    empty: tuple[EmptyMart, ...]
+
+    def raise_for_failures(self) -> None:
+        """StepError when SQL broke, ChecksFailedError when only checks of the data failed."""
+        if not self.failures:
+            return
+        sentences = "\n".join(f"  - {failure.sentence}" for failure in self.failures)
+        skipped = f"\n  {self.skipped} more were skipped because of that." if self.skipped else ""
+        if all(failure.is_check for failure in self.failures):
+            raise ChecksFailedError(
+                f"{_counted(len(self.failures), 'dbt test')} failed, nothing was published:\n"
+                f"{sentences}{skipped}"
+            )
+        raise StepError(
+            f"The step build broke, nothing was published:\n{sentences}{skipped}\n"
+            "  Correct the model and run the same command again."
+        )
+
+
+def build(
+    config: Config,
+    *,
+    run_id: str,
+    as_of: datetime,
+    variables: Mapping[str, Any],
+    full_refresh: bool = False,
+    target: str | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> BuildResult:
+    """Build seeds, models and tests; every connection to the warehouse is closed afterwards.
+
+    `as_of` is naive UTC. The outcome is noted in `ops.builds`: a later publish trusts that alone.
+    """
+    begun = time.perf_counter()
+    with store.connect(config) as connection:
+        connection.execute(_TABLE)
+        connection.execute(
+            "insert or replace into ops.builds values (?, ?, ?, ?)",
+            [run_id, runs.now(), as_of, RUNNING],
+        )
+    own = {name: value for name, value in variables.items() if name != "as_of"}
+    with _environment(config):
+        manifest, results = _invoke(
+            config,
+            stable=own,
+            passing={"as_of": as_of.isoformat(), "run_id": run_id},
+            full_refresh=full_refresh,
+            target=target,
+            progress=progress,
+        )
+    _log_results(run_id, results)
+    with store.connect(config) as connection:
+        failures = tuple(_failures(connection, results))
+        is_green = not failures
+        if is_green:
+            _drop_unknown_marts(connection, manifest)
+            _note_keys(connection, manifest)
+        connection.execute(
+            "update ops.builds set status = ? where run_id = ?",
+            [GREEN if is_green else RED, run_id],
+        )
+        rows = mart_rows(connection)
+        empty = tuple(_empty_marts(connection, manifest, rows)) if is_green else ()
+    done = [result for result in results if str(result.status) in ("success", "pass", "warn")]
+    return BuildResult(
+        models=sum(result.node.resource_type in ("model", "seed", "snapshot") for result in done),
+        tests=sum(result.node.resource_type in ("test", "unit_test") for result in done),
+        seconds=time.perf_counter() - begun,
+        failures=failures,
+        skipped=sum(str(result.status) == "skipped" for result in results),
+        warnings=tuple(
+            f"{_subject(result)}: {_message(result)}"
+            for result in results
+            if str(result.status) == "warn"
+        ),
+        rows=rows,
+        empty=empty,
+    )
+
+
+def mart_rows(connection: DuckDBPyConnection, catalog: str | None = None) -> dict[str, int]:
+    """Rows of every table and view of the schema `marts`."""
+    names = mart_names(connection, catalog)
+    if not names:
+        return {}
+    prefix = f"{quoted(catalog)}." if catalog else ""
+    counts = " union all ".join(
+        f"select ?, count(*) from {prefix}{quoted(MARTS_SCHEMA)}.{quoted(name)}" for name in names
+    )
+    return dict(connection.execute(counts, names).fetchall())
+
+
+def mart_names(connection: DuckDBPyConnection, catalog: str | None = None) -> list[str]:
+    """The tables and views of the schema `marts`, without dbt's temporary ones."""
+    found = connection.execute(
+        """
+        select table_name from information_schema.tables
+        where table_schema = ? and table_catalog = coalesce(?, current_database())
+        and not regexp_matches(table_name, '__dbt_(tmp|backup)')
+        order by table_name
+        """,
+        [MARTS_SCHEMA, catalog],
+    )
+    return [name for (name,) in found.fetchall()]
+
+
+@contextmanager
+def _environment(config: Config) -> Iterator[None]:
+    """What profiles.yml reads; the process's own environment is put back afterwards."""
+    wanted = {"WAREHOUSE_HOME": str(config.home), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    if config.memory_limit:
+        wanted["WAREHOUSE_MEMORY_LIMIT"] = config.memory_limit
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _invoke(
+    config: Config,
+    *,
+    stable: Mapping[str, Any],
+    passing: Mapping[str, Any],
+    full_refresh: bool,
+    target: str | None,
+    progress: Callable[[str], None] | None,
+) -> tuple[Any, list[Any]]:
+    """Parse, then build from the parsed project.
+
+    dbt parses everything anew whenever a var changes, and `as_of` changes with every run. So the
+    project is parsed without the vars of this run, which lets dbt reuse its last parse; they are
+    given to the build, where models read them. No model may take them into its configuration.
+    """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    shared = [
+        "--project-dir", str(config.project_dir),
+        "--profiles-dir", str(config.project_dir),
+        "--target-path", str(config.target),
+        # dbt formats every event for its own log, wanted or not, which is a fifth of a small build:
+        # the results go to the log of the commands instead.
+        "--log-path", str(config.logs),
+        "--log-level", "none",
+        "--log-level-file", "none",
+        "--no-print",
+        "--no-write-json",
+        "--no-send-anonymous-usage-stats",
+        *(["--target", target] if target else []),
+    ]  # fmt: skip
+    parsed = dbtRunner().invoke(["parse", *shared, "--vars", json.dumps(dict(stable))])
+    manifest = _result(parsed, "The project cannot be parsed")
+    # Unit tests judge the SQL on rows of their own: CI runs them, no night's data changes them.
+    arguments = ["build", *shared, "--exclude-resource-type", "unit_test"]
+    arguments += ["--vars", json.dumps({**stable, **passing})]
+    if full_refresh:
+        arguments.append("--full-refresh")
+    if config.threads:
+        arguments += ["--threads", str(config.threads)]
+    # What was imported and parsed stays: the collector need not walk over it again and again.
+    gc.collect()
+    gc.freeze()
+    try:
+        built = dbtRunner(manifest=manifest, callbacks=[_watch(progress)]).invoke(arguments)
+    finally:
+        gc.unfreeze()
+        DuckDBConnectionManager.close_all_connections()
+    return manifest, list(_result(built, "dbt build did not run").results)
+
+
+def _result(outcome: Any, fact: str) -> Any:
+    error = outcome.exception
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    if error is not None:
+        raise StepError(f"{fact}: {_flat(str(error))}") from error
+    return outcome.result
+
+
+def _watch(progress: Callable[[str], None] | None) -> Callable[[Any], None]:
+    """Progress from dbt's events, and its warnings and errors for the log."""
+
+    def watch(event: Any) -> None:
+        if event.info.level in ("warn", "error"):
+            logger.warning(event.info.msg, extra={"data": {"dbt_event": event.info.name}})
+        elif progress is None:
+            return
+        elif event.info.name in ("LogModelResult", "LogSeedResult"):
+            data = event.data
+            progress(f"{data.index} of {data.total}: {_short(data.node_info.node_name)}")
+        elif event.info.name == "LogTestResult":
+            data = event.data
+            progress(f"{data.index} of {data.num_models}: {_short(data.node_info.node_name)}")
+
+    return watch
+
+
+def _log_results(run_id: str, results: list[Any]) -> None:
+    for result in results:
+        data = {
+            "run_id": run_id,
+            "node": result.node.unique_id,
+            "status": str(result.status),
+            "seconds": round(result.execution_time, 3),
+        }
+        if str(result.status) not in ("success", "pass"):
+            data["detail"] = result.message
+            data["sql"] = getattr(result.node, "compiled_code", None)
+        logger.info("dbt %s", result.status, extra={"data": data})
+
+
+def _failures(connection: DuckDBPyConnection, results: list[Any]) -> Iterator[Failure]:
+    for result in results:
+        status = str(result.status)
+        if status not in ("error", "fail", "runtime error", "partial success"):
+            continue
+        kind = str(result.node.resource_type)
+        message = _message(result)
+        if status == "fail":
+            found = _found_rows(connection, result) if kind == "test" else ""
+            sentence = f"{_subject(result)}: {found or message}"
+        else:
+            sentence = f"{_subject(result)} broke: {message}"
+        yield Failure(
+            name=result.node.name,
+            kind=kind,
+            sentence=sentence,
+            is_check=status == "fail" or "Constraint Error" in message,
+        )
+
+
+def _subject(result: Any) -> str:
+    node = result.node
+    kind = str(node.resource_type)
+    if kind == "unit_test":
+        return f"unit test {node.name} of {node.model}"
+    if kind == "test":
+        return f"test {_test_name(node)}"
+    return f"{kind} {node.name}"
+
+
+def _test_name(node: Any) -> str:
+    """What was tested where; dbt's own name of a generic test spells out all of its arguments."""
+    metadata = getattr(node, "test_metadata", None)
+    name = metadata.name if metadata is not None else node.name
+    attached = getattr(node, "attached_node", None)
+    tested = [attached] if attached else node.depends_on.nodes
+    models = [unique_id.split(".")[-1] for unique_id in tested]
+    on = f" on {_listed(models)}" if models else ""
+    column = getattr(node, "column_name", None)
+    return f"{name}{on}" + (f".{column}" if column else "")
+
+
+def _message(result: Any) -> str:
+    failures = getattr(result, "failures", None)
+    if str(result.status) in ("fail", "warn") and isinstance(failures, int):
+        return f"{_counted(failures, 'row')} found"
+    # dbt adds the macros that were being expanded: they are in its log.
+    return _flat((result.message or "no message").split("> in macro")[0])
+
+
+def _found_rows(connection: DuckDBPyConnection, result: Any) -> str:
+    """The first rows that a test found; a test that cannot be run again has none to show."""
+    import duckdb
+
+    sql = getattr(result.node, "compiled_code", None)
+    if not sql:
+        return ""
+    try:
+        cursor = connection.execute(f"select * from (\n{sql}\n) limit {_SHOWN_ROWS}")
+        names = [column[0] for column in cursor.description or []]
+        rows = cursor.fetchall()
+    except duckdb.Error:
+        return ""
+    shown = "; ".join(
+        ", ".join(f"{name} = {value}" for name, value in zip(names, row, strict=True))
+        for row in rows
+    )
+    more = f"{_counted(result.failures or len(rows), 'row')} found"
+    return f"{more}, such as {_short(shown, _SHOWN_WIDTH)}" if shown else more
+
+
+def _drop_unknown_marts(connection: DuckDBPyConnection, manifest: Any) -> None:
+    """A mart that the project no longer has would be published for ever with its last figures."""
+    known = {node.alias for node in _marts(manifest)}
+    for name in mart_names(connection):
+        if name not in known:
+            kind = connection.execute(
+                "select table_type from information_schema.tables "
+                "where table_schema = ? and table_name = ?",
+                [MARTS_SCHEMA, name],
+            ).fetchone()
+            what = "view" if kind and kind[0] == "VIEW" else "table"
+            connection.execute(f"drop {what} {quoted(MARTS_SCHEMA)}.{quoted(name)}")
+
+
+def _note_keys(connection: DuckDBPyConnection, manifest: Any) -> None:
+    """Keep the keys that the tests prove: publishing sorts by them, and has no manifest to ask."""
+    keys = []
+    for node in manifest.nodes.values():
+        metadata = getattr(node, "test_metadata", None)
+        model = manifest.nodes.get(getattr(node, "attached_node", None) or "")
+        if metadata is not None and model is not None and model.schema == MARTS_SCHEMA:
+            columns = metadata.kwargs.get("key")
+            # A part of a key may be an expression: then there are no columns to sort by.
+            if isinstance(columns, list) and set(columns) <= set(model.columns):
+                keys.append((model.alias, [str(column) for column in columns]))
+    connection.execute("begin")
+    connection.execute("delete from ops.mart_keys")
+    for name, columns in keys:
+        connection.execute("insert or replace into ops.mart_keys values (?, ?)", [name, columns])
+    connection.execute("commit")
+
+
+def _marts(manifest: Any) -> Iterator[Any]:
+    for node in manifest.nodes.values():
+        if node.schema == MARTS_SCHEMA and str(node.resource_type) in ("model", "seed", "snapshot"):
+            yield node
+
+
+def _empty_marts(
+    connection: DuckDBPyConnection, manifest: Any, rows: Mapping[str, int]
+) -> Iterator[EmptyMart]:
+    """Follow the empty tables from a mart back to what has not landed.
+
+    Only empty parents are followed: a table with rows is not why its child has none. A landed
+    table that is also missing behind a mart with rows is no reason either, unless all of them are.
+    """
+    lineage = _Lineage(connection, manifest)
+    marts = [node for node in _marts(manifest) if node.alias in rows]
+    tolerated: set[str] = set()
+    for node in marts:
+        if rows[node.alias]:
+            tolerated.update(lineage.missing(node.unique_id))
+    for node in sorted(marts, key=lambda item: item.alias):
+        if not rows[node.alias] and node.alias.startswith("kpi_"):
+            missing = lineage.missing(node.unique_id)
+            decisive = [table for table in missing if table not in tolerated]
+            yield EmptyMart(name=node.alias, tables=tuple(decisive or missing))
+
+
+class _Lineage:
+    """Which relations of the manifest are empty; each is looked at once."""
+
+    def __init__(self, connection: DuckDBPyConnection, manifest: Any) -> None:
+        self._connection = connection
+        self._manifest = manifest
+        self._empty: dict[str, bool] = {}
+
+    def missing(self, unique_id: str) -> list[str]:
+        """Empty landed tables that are reached through empty relations, the nearest first."""
+        seen = {unique_id}
+        level = [unique_id]
+        found: dict[str, None] = {}
+        while level:
+            following = []
+            for child in level:
+                for parent in self._parents(child):
+                    if parent in seen or not self._is_empty(parent):
+                        continue
+                    seen.add(parent)
+                    following.append(parent)
+                    if parent in self._manifest.sources:
+                        found[self._manifest.sources[parent].name] = None
+            level = following
+        return list(found)
+
+    def _parents(self, unique_id: str) -> list[str]:
+        # A source depends on nothing, a seed on macros alone.
+        node = self._manifest.nodes.get(unique_id)
+        return list(getattr(getattr(node, "depends_on", None), "nodes", ()))
+
+    def _is_empty(self, unique_id: str) -> bool:
+        if unique_id not in self._empty:
+            self._empty[unique_id] = self._look(unique_id)
+        return self._empty[unique_id]
+
+    def _look(self, unique_id: str) -> bool:
+        import duckdb
+
+        node = self._manifest.sources.get(unique_id) or self._manifest.nodes.get(unique_id)
+        if node is None or not node.relation_name:
+            # An ephemeral model has no relation of its own: look behind it.
+            return node is not None
+        try:
+            row = self._connection.execute(f"select 1 from {node.relation_name} limit 1").fetchone()
+        except duckdb.Error:
+            return True
+        return row is None
+
+
+def _listed(names: tuple[str, ...] | list[str]) -> str:
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _short(text: str, width: int = 60) -> str:
+    text = _flat(text)
+    return text if len(text) <= width else text[: width - 1] + "…"

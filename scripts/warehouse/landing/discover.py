@@ -1,0 +1,144 @@
+"""Which files of a landing directory belong to which table."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+from warehouse.contract import Contract
+from warehouse.errors import InputError
+
+FORMATS = {".csv": "csv", ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of a table; `label` says where it lies without naming the machine."""
+
+    path: Path
+    label: str
+    format: str
+    gzipped: bool
+
+
+@dataclass(frozen=True)
+class Landing:
+    """A landing directory: the parts of each table in contract order, and what is not ours."""
+
+    directory: Path
+    tables: dict[str, tuple[Part, ...]]
+    ignored: tuple[str, ...]
+
+
+def discover(directory: Path, contract: Contract) -> Landing:
+    """The tables in a landing directory; a directory without any is an InputError."""
+    entries = _entries(directory)
+    if not entries:
+        raise InputError(
+            f"{directory} is empty: put one file per table there, such as deals.csv"
+            " (docs/landing.md)."
+        )
+    root = directory.resolve().name or "landing"
+    found: dict[str, tuple[str, tuple[Part, ...]]] = {}
+    ignored: list[str] = []
+    names = [table.name for table in contract.tables]
+    for entry in entries:
+        table, parts, others = _entry(entry, root, names)
+        ignored.extend(others)
+        if table is None:
+            continue
+        if table in found:
+            raise InputError(
+                f"{directory} holds two entries for {table}: {found[table][0]} and {entry.name}. "
+                "Keep one, or put both into one folder of parts."
+            )
+        found[table] = (entry.name, parts)
+    if not found:
+        raise InputError(
+            f"{directory} holds no table of the landing contract (found: {_short(ignored)}): "
+            "name the files after the tables, such as deals.csv (docs/landing.md)."
+        )
+    return Landing(
+        directory=directory,
+        tables={name: found[name][1] for name in names if name in found},
+        ignored=tuple(ignored),
+    )
+
+
+def _entries(directory: Path) -> list[Path]:
+    if not directory.exists():
+        raise InputError(f"{directory} does not exist: name a directory with landing files.")
+    if not directory.is_dir():
+        raise InputError(f"{directory} is no directory: name the directory that holds the file.")
+    try:
+        return sorted(directory.iterdir(), key=lambda path: path.name)
+    except OSError as error:
+        raise InputError(
+            f"{directory} cannot be read ({error.strerror}): allow reading it."
+        ) from error
+
+
+def _entry(
+    entry: Path, root: str, names: list[str]
+) -> tuple[str | None, tuple[Part, ...], list[str]]:
+    """The table an entry holds, its parts, and what of it is ignored, with the reason."""
+    if entry.is_dir():
+        if entry.name not in names:
+            return None, (), [f"{entry.name}/ ({_not_a_table(entry.name, names)})"]
+        parts, ignored = _folder(entry, root)
+        if not parts:
+            return None, (), [*ignored, f"{entry.name}/ (holds no part files)"]
+        return entry.name, tuple(parts), ignored
+    split = _split_name(entry.name)
+    if split is None:
+        return None, (), [f"{entry.name} (neither csv nor parquet nor jsonl)"]
+    stem, file_format, gzipped = split
+    if stem not in names:
+        return None, (), [f"{entry.name} ({_not_a_table(stem, names)})"]
+    _check_file(entry)
+    return stem, (Part(entry, f"{root}/{entry.name}", file_format, gzipped),), []
+
+
+def _folder(folder: Path, root: str) -> tuple[list[Part], list[str]]:
+    parts: list[Part] = []
+    ignored: list[str] = []
+    for path in _entries(folder):
+        split = _split_name(path.name)
+        if path.is_dir():
+            ignored.append(f"{folder.name}/{path.name}/ (a folder inside a table's folder)")
+        elif split is None or path.name.startswith((".", "_")):
+            ignored.append(f"{folder.name}/{path.name} (no part file)")
+        else:
+            _check_file(path)
+            parts.append(Part(path, f"{root}/{folder.name}/{path.name}", split[1], split[2]))
+    return parts, ignored
+
+
+def _split_name(name: str) -> tuple[str, str, bool] | None:
+    """Stem, format and whether it is gzipped; None for a name of no landing format."""
+    gzipped = name.endswith(".gz")
+    plain = name.removesuffix(".gz")
+    for suffix, file_format in FORMATS.items():
+        if plain.endswith(suffix) and plain != suffix:
+            return plain.removesuffix(suffix), file_format, gzipped
+    return None
+
+
+def _check_file(path: Path) -> None:
+    if not path.is_file():
+        raise InputError(f"{path} is no readable file: replace it by a regular file.")
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}): allow reading it.") from error
+
+
+def _not_a_table(stem: str, names: list[str]) -> str:
+    close = difflib.get_close_matches(stem.lower(), names, n=1, cutoff=0.75)
+    return f"no table of the contract; meant {close[0]}?" if close else "no table of the contract"
+
+
+def _short(texts: list[str], limit: int = 5) -> str:
+    return ", ".join(texts[:limit]) + (", ..." if len(texts) > limit else "")

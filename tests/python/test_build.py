@@ -1,0 +1,129 @@
+"""dbt inside the process: what a build reports, and what it leaves behind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from small_company import AS_OF, config_of, write_landing, write_project
+from warehouse import build, load, publish, runs
+from warehouse.build import BuildResult
+from warehouse.config import Config
+from warehouse.errors import ChecksFailedError, StepError
+
+
+def landed(home: Path, project: Path, **deals: object) -> Config:
+    config = config_of(home, project)
+    directory = write_landing(home.parent / "landing", **deals)
+    home.mkdir(exist_ok=True)
+    with duckdb.connect(str(config.warehouse)) as connection:
+        load.ensure_raw_tables(connection)
+        load.load(connection, [directory], run_id="load-1", loaded_at=datetime(2025, 6, 30))
+    config.releases.mkdir(parents=True)
+    return config
+
+
+def run(config: Config, run_id: str = "run-1", **changed: object) -> BuildResult:
+    choices = {"run_id": run_id, "as_of": AS_OF, "variables": {}, **changed}
+    return build.build(config, **choices)
+
+
+def rows(config: Config, sql: str) -> list[tuple]:
+    with duckdb.connect(str(config.warehouse), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_a_green_build_can_be_published_and_says_why_a_mart_is_empty(tmp_path: Path) -> None:
+    config = landed(tmp_path / "home", write_project(tmp_path / "project"))
+    seen: list[str] = []
+    result = run(config, progress=seen.append)
+    result.raise_for_failures()
+    assert (result.models, result.tests, result.failures) == (4, 1, ())
+    assert dict(result.rows) == {"kpi_deals": 1, "kpi_nps": 0, "release": 1}
+    # kpi_nps also joins kpi_deals, which has a row although no users have landed.
+    assert [mart.sentence() for mart in result.empty] == [
+        "kpi_nps is empty: nothing has landed in nps_responses"
+    ]
+    assert any("kpi_deals" in text for text in seen)
+    assert rows(config, "select currency, deals from marts.kpi_deals") == [("USD", 3)]
+    release = publish.publish(config, report=False)
+    assert release.as_of == "2025-06-30T00:00:00" and release.run_id == "run-1"
+
+
+def test_the_vars_of_each_run_count_though_the_parse_is_reused(tmp_path: Path) -> None:
+    config = landed(tmp_path / "home", write_project(tmp_path / "project"))
+    run(config)
+    parsed = (config.target / "partial_parse.msgpack").stat().st_mtime_ns
+    run(config, "run-2", as_of=datetime(2025, 7, 1, 12, 30, 0, 5))
+    assert rows(config, "select as_of, run_id from marts.release") == [
+        (datetime(2025, 7, 1, 12, 30, 0, 5), "run-2")
+    ]
+    assert (config.target / "partial_parse.msgpack").stat().st_mtime_ns == parsed
+    run(config, "run-3", variables={"reporting_currency": "EUR"})
+    assert rows(config, "select currency from marts.kpi_deals") == [("EUR",)]
+
+
+def test_nothing_is_written_into_the_project_and_no_connection_stays_open(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "project")
+    config = landed(tmp_path / "home", project)
+    before = sorted(project.rglob("*"))
+    run(config)
+    assert sorted(project.rglob("*")) == before
+    # Another process may write at once: ours holds nothing.
+    code = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('create table t as select 1')"
+    subprocess.run([sys.executable, "-c", code, str(config.warehouse)], check=True)
+
+
+def test_a_failing_test_shows_what_it_found(tmp_path: Path) -> None:
+    config = landed(tmp_path / "home", write_project(tmp_path / "project"), amount="-1")
+    result = run(config)
+    with pytest.raises(ChecksFailedError) as caught:
+        result.raise_for_failures()
+    assert "1 dbt test failed, nothing was published" in str(caught.value)
+    assert "no_negative_amount on deals: 3 rows found, such as deal_id = D0" in str(caught.value)
+    with pytest.raises(StepError, match="was not green"):
+        publish.publish(config, report=False)
+
+
+def test_broken_sql_names_its_model(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "project", kpi_deals="select nonsense from nowhere")
+    config = landed(tmp_path / "home", project)
+    result = run(config)
+    with pytest.raises(StepError) as caught:
+        result.raise_for_failures()
+    assert "model kpi_deals broke" in str(caught.value)
+    assert "nowhere does not exist" in str(caught.value)
+    assert "1 more were skipped" in str(caught.value)
+    assert result.failures[0].is_check is False
+
+
+def test_a_project_that_cannot_be_parsed_is_one_sentence(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "project", kpi_deals="select {{ ref('nothing') }}")
+    config = landed(tmp_path / "home", project)
+    with pytest.raises(StepError, match=r"cannot be parsed: .*'nothing' which was not found"):
+        run(config)
+    assert rows(config, "select status from ops.builds") == [("running",)]
+
+
+def test_a_mart_that_left_the_project_leaves_the_warehouse(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "project", kpi_old="select 1 as figure")
+    config = landed(tmp_path / "home", project)
+    assert "kpi_old" in run(config).rows
+    (project / "models" / "kpi_old.sql").unlink()
+    assert "kpi_old" not in run(config, "run-2").rows
+
+
+def test_a_build_that_died_is_not_published(tmp_path: Path) -> None:
+    config = landed(tmp_path / "home", write_project(tmp_path / "project"))
+    run(config)
+    with duckdb.connect(str(config.warehouse)) as connection:
+        connection.execute(
+            "insert into ops.builds values ('run-2', ?, ?, 'running')", [runs.now(), AS_OF]
+        )
+    with pytest.raises(StepError, match=r"the last build \(run-2\) was not green"):
+        publish.publish(config, report=False)
