@@ -99,11 +99,13 @@ def load(
     full_export: bool = False,
     loaded_at: datetime,
     progress: Callable[[str], None] | None = None,
+    scratch: Path | None = None,
 ) -> LoadResult:
     """Land the directories in their order, all of them or nothing.
 
     With `full_export`, rows that a table's export no longer holds are marked as vanished. Raises
-    InputError, and leaves the warehouse as it was, when anything cannot be read.
+    InputError, and leaves the warehouse as it was, when anything cannot be read. Files are unpacked
+    below `scratch` (default: the system's directory for temporary files).
     """
     contract = load_contract()
     landings = [discover(Path(directory), contract) for directory in directories]
@@ -117,7 +119,9 @@ def load(
         connection.execute("begin transaction")
         try:
             raw.ensure(connection, contract)
-            job = _Load(connection, run_id, full_export, loaded_at, frozenset(irregular), progress)
+            job = _Load(
+                connection, run_id, full_export, loaded_at, frozenset(irregular), progress, scratch
+            )
             tables = tuple(job.land(contract, landing) for landing in landings)
             connection.execute("commit")
             break
@@ -165,13 +169,14 @@ class _Load:
     loaded_at: datetime
     irregular: frozenset[str]
     progress: Callable[[str], None] | None
+    scratch: Path | None
 
     def land(self, contract: Contract, landing: Landing) -> tuple[TableLoad, ...]:
         """Land one directory."""
         load_id = self._next_load_id()
         source = str(landing.directory.resolve())
         loads = []
-        with tempfile.TemporaryDirectory(prefix="warehouse-landing-") as scratch:
+        with tempfile.TemporaryDirectory(prefix="warehouse-landing-", dir=self.scratch) as scratch:
             for name, parts in landing.tables.items():
                 table = contract.table(name)
                 assert table is not None

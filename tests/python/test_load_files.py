@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 
 import pytest
 
 from landing_case import Landing, jsonl, open_landing
-from warehouse.errors import InputError
+from warehouse.errors import InputError, StepError
+from warehouse.landing import text_files
 
 PRODUCTS = "product_id,name\n1,one\n2,two\n"
 
@@ -132,6 +134,15 @@ def test_physical_lines_are_right_behind_newlines_in_values(landing):
     assert [(r.source_line, r.reason) for r in landing.rejects()] == [
         (10, "name is empty, but required")
     ]
+
+
+def test_physical_lines_are_right_behind_blank_lines(landing):
+    landing.load_files({"products.csv": "product_id,name\n1,one\n\n\n2,two\n\n3,\n\n"})
+    assert landing.rows("select product_id, _source_line from raw_crm.products order by 1") == [
+        ("1", 2),
+        ("2", 5),
+    ]
+    assert [reject.source_line for reject in landing.rejects()] == [7]
 
 
 def test_physical_lines_are_right_in_an_irregular_file(landing):
@@ -312,6 +323,16 @@ def test_a_truncated_gzip_or_parquet_file_stops_the_load(landing):
     (directory / "products.parquet").write_bytes(data)
     landing.load(directory)
     assert landing.value("select count(*) from raw_crm.products") == 9999
+
+
+def test_a_full_disk_is_no_fault_of_the_file(landing, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(text_files, "gunzip", full)
+    with pytest.raises(StepError, match=r"products\.csv\.gz cannot be unpacked .* disk is full"):
+        landing.load_files({"products.csv.gz": PRODUCTS})
+    assert landing.value("select count(*) from raw_crm.products") == 0
 
 
 def test_two_entries_for_one_table_are_refused(landing):

@@ -469,3 +469,24 @@ def test_more_digits_than_a_column_keeps_are_rounded(landing):
         {"fx_rates.csv": "currency,rate_on,rate\nX,2025-01-01,0.123456789012345678\n"}
     )
     assert landing.value("select rate from raw_finance.fx_rates") == Decimal("0.123456789012345678")
+
+
+def test_the_time_zone_of_the_session_changes_no_instant(landing):
+    landing.connection.execute("set timezone = 'Asia/Kolkata'")
+    assert read_csv_values(
+        landing, "timestamp", "2025-03-01 09:30", "2025-03-01T09:30Z", "2025-03-01T09:30+02:00"
+    ) == [
+        datetime(2025, 3, 1, 9, 30),
+        datetime(2025, 3, 1, 9, 30),
+        datetime(2025, 3, 1, 7, 30),
+    ]
+    landing.load_parquet(
+        "leads", "select 'p' as lead_id, timestamptz '2025-03-01 22:30:00+00' as created_at"
+    )
+    landing.load_parquet(
+        "users", "select 'p' as user_id, 'ae' as role, timestamptz '2025-03-01 22:30Z' as hired_on"
+    )
+    assert landing.value("select created_at from raw_crm.leads where lead_id = 'p'") == datetime(
+        2025, 3, 1, 22, 30
+    )
+    assert landing.value("select hired_on from raw_crm.users") == date(2025, 3, 1)

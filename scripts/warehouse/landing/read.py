@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from warehouse.landing.stage import (
     stage_source,
 )
 from warehouse.landing.values import as_text
-from warehouse.store import first_line, literal, quoted
+from warehouse.store import first_line, literal, os_failure, quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -39,6 +40,8 @@ _LINE_SIZE = 2_000_000
 _MOST_KEYS = 2_000
 # A byte that no JSON text can hold: the reader of lines must not find a delimiter.
 _NO_DELIMITER = "chr(1)"
+# What goes wrong where temporary files are written, and not with the file that is read.
+_OUR_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 _NUMBER_TYPES = ("UBIGINT", "BIGINT", "HUGEINT", "UHUGEINT", "DOUBLE", "DECIMAL")
 
 
@@ -65,15 +68,19 @@ def read_part(
     Files whose label is in `irregular` are rewritten before DuckDB reads them.
     """
     path = part.path
-    if part.gzipped:
-        path = scratch / f"{index}.{part.format}"
-        text_files.gunzip(part.path, part.label, path)
     readers = {"csv": _read_csv, "jsonl": _read_jsonl, "parquet": _read_parquet}
     try:
+        if part.gzipped:
+            path = scratch / f"{index}.{part.format}"
+            text_files.gunzip(part.path, part.label, path)
         job = _Job(connection, table, path, part.label, index, scratch, part.label in irregular)
         file = readers[part.format](job)
     except OSError as error:
-        raise InputError(f"{part.label} cannot be read ({error.strerror}).") from error
+        if error.errno in _OUR_FAULTS:
+            raise os_failure(error, f"{part.label} cannot be unpacked below {scratch}") from error
+        raise InputError(
+            f"{part.label} cannot be read ({error.strerror}): check the file and its disk."
+        ) from error
     check_split_rules(connection, table, file)
     if part.gzipped:
         path.unlink()
@@ -339,6 +346,10 @@ def parquet_errors(label: str) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
+        if isinstance(error, duckdb.OutOfMemoryException | duckdb.InterruptException):
+            raise
+        if "No space left" in str(error) or "Could not write" in str(error):
+            raise
         raise InputError(
             f"{label} is no readable Parquet file ({first_line(error)[:300]}): export it again."
         ) from error

@@ -2,11 +2,7 @@
 {% set dimensions = ['owner', 'team', 'source', 'deal_type', 'region'] %}
 {% set stage = ['pipeline', 'stage', 'stage_position'] %}
 
-with visits as (
-    select * from {{ ref('int_visits_sliced') }}
-),
-
-periods as (
+with periods as (
     select * from {{ ref('int_periods') }}
 ),
 
@@ -29,7 +25,7 @@ open_stages as (
     from {{ ref('int_visits_sliced') }}
 ),
 
--- A visit is one entry and, when it has ended, one exit.
+-- A visit is one entry and, when it has ended, one exit. Both read the table itself: a CTE between would be kept whole.
 entries_and_exits as (
     select
         *,
@@ -38,7 +34,7 @@ entries_and_exits as (
         0 as exited,
         cast(null as varchar) as exit_direction,
         amount as amount_change
-    from visits
+    from {{ ref('int_visits_sliced') }}
     union all
     select
         *,
@@ -47,7 +43,7 @@ entries_and_exits as (
         1 as exited,
         direction as exit_direction,
         -amount as amount_change
-    from visits
+    from {{ ref('int_visits_sliced') }}
     where exited_at is not null
 ),
 

@@ -1,11 +1,7 @@
 {% set grains = ['week', 'month', 'quarter'] %}
 {% set dimensions = ['owner', 'team', 'source', 'deal_type'] %}
 
-with visits as (
-    select * from {{ ref('int_visits_sliced') }}
-),
-
-periods as (
+with periods as (
     select * from {{ ref('int_periods') }}
 ),
 
@@ -19,14 +15,14 @@ turns as (
         *,
         entered_on as happened_on,
         opened_as as turn
-    from visits
+    from {{ ref('int_visits_sliced') }}
     where opened_as is not null
     union all
     select
         *,
         exited_on as happened_on,
         direction as turn
-    from visits
+    from {{ ref('int_visits_sliced') }}
     where direction in ('won', 'lost')
 ),
 
