@@ -1,0 +1,28 @@
+{# dbt-duckdb's own `table` builds beside the old table, renames twice and drops: six statements and as many rounds of
+   Jinja per model. Nobody reads the private warehouse while it is built, so one `create or replace` does, at half the
+   CPU time of a build of this many small models. Contracts, hooks and comments work as they do there. #}
+{% materialization table, adapter='duckdb' %}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- set target_relation = this.incorporate(type='table') -%}
+    {%- if existing is not none and not existing.is_table -%}
+        {%- do adapter.drop_relation(existing) -%}
+    {%- endif -%}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {% call statement('main') -%}
+        create or replace table {{ target_relation }}
+        {%- if config.get('contract').enforced %}
+        {{ get_assert_columns_equivalent(sql) }}
+        {{ get_table_columns_and_constraints() }};
+        insert into {{ target_relation }} {{ get_column_names() }} (
+            {{ get_select_subquery(sql) }}
+        )
+        {%- else %} as (
+            {{ sql }}
+        )
+        {%- endif %};
+    {%- endcall %}
+    {%- do persist_docs(target_relation, model) -%}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {{ adapter.commit() }}
+    {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}
