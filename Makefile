@@ -9,7 +9,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install refresh test lint docs lock clean
+.PHONY: help install refresh test lint bench docs lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -30,12 +30,16 @@ refresh: install ## land a generated sample company, build, check, publish, repo
 	@$(BIN)/warehouse refresh var/sample
 
 test: install lint ## every check of the project, as CI runs it
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: install ## style of Python and SQL
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar models tests/singular analyses
+
+bench: install ## benchmarks against the plainest scripts (DEALS=1000000)
+	$(BIN)/python scripts/bench/landing.py
+	$(BIN)/python scripts/bench/pipeline.py --deals $(or $(DEALS),1000000)
 
 docs: install ## write what is generated: docs/kpis.md, docs/landing.md, parts of the README
 	@$(BIN)/python -m warehouse.documentation

@@ -1,26 +1,26 @@
 -- The floor: the plainest script that computes the ten pipeline marts from Parquet files in one process.
 -- No landing, no rejects, no history of versions, no tests, no time zones, no contracts; defaults only.
--- Set before: variables `landing` (directory with <table>/*.parquet) and `as_of` (timestamp).
+-- Set before: variables `landing` (directory), `parts` ('.parquet' or '/*.parquet') and `as_of` (timestamp).
 create schema marts;
 
 create table rates as
 select currency, rate, rate_on, lead(rate_on) over (partition by currency order by rate_on) as next_on
-from read_parquet(getvariable('landing') || '/fx_rates/*.parquet')
+from read_parquet(getvariable('landing') || '/fx_rates' || getvariable('parts'))
 where rate_on <= getvariable('as_of')::date;
 
 create table stages as
 select pipeline, stage, position, outcome
-from read_parquet(getvariable('landing') || '/pipeline_stages/*.parquet');
+from read_parquet(getvariable('landing') || '/pipeline_stages' || getvariable('parts'));
 
 create table raw_deals as
-select * from read_parquet(getvariable('landing') || '/deals/*.parquet')
+select * from read_parquet(getvariable('landing') || '/deals' || getvariable('parts'))
 where created_at <= getvariable('as_of') and not coalesce(is_deleted, false);
 
 create table visits as
 with history as (
     select h.change_id, h.deal_id, h.stage, h.changed_at, d.pipeline,
         lag(h.stage) over (partition by h.deal_id order by h.changed_at, h.change_id) as before
-    from read_parquet(getvariable('landing') || '/deal_stage_history/*.parquet') h
+    from read_parquet(getvariable('landing') || '/deal_stage_history' || getvariable('parts')) h
     join raw_deals d on d.deal_id = h.deal_id
     where h.changed_at <= getvariable('as_of')
 ),
@@ -70,8 +70,8 @@ select c.deal_id, c.account_id, coalesce(c.outcome, 'open') as outcome, c.create
 from closed c
 left join rates r on r.currency = c.currency and coalesce(c.closed, c.created_at)::date >= r.rate_on
     and (coalesce(c.closed, c.created_at)::date < r.next_on or r.next_on is null)
-left join read_parquet(getvariable('landing') || '/users/*.parquet') u on u.user_id = c.owner_id
-left join read_parquet(getvariable('landing') || '/accounts/*.parquet') a on a.account_id = c.account_id;
+left join read_parquet(getvariable('landing') || '/users' || getvariable('parts')) u on u.user_id = c.owner_id
+left join read_parquet(getvariable('landing') || '/accounts' || getvariable('parts')) a on a.account_id = c.account_id;
 
 create table closed_deals as
 select *, date_trunc('week', closed_at)::date as week, date_trunc('month', closed_at)::date as month,
@@ -281,7 +281,7 @@ with firsts as (
 ),
 subscribers as (
     select account_id, case when count(*) = count(case when ended_on <= getvariable('as_of')::date then 1 end) then max(ended_on) end as churned_on
-    from read_parquet(getvariable('landing') || '/subscriptions/*.parquet')
+    from read_parquet(getvariable('landing') || '/subscriptions' || getvariable('parts'))
     where mrr > 0 and started_on <= getvariable('as_of')::date group by account_id
 ),
 matured as (

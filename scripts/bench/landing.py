@@ -1,6 +1,6 @@
 """What landing costs, against the barest typed DuckDB insert from the same file.
 
-    python tests/bench/bench_landing.py [--rows 5000000] [--directory DIR]
+    python scripts/bench/landing.py [--rows 5000000] [--directory DIR]
 
 Each side runs in a process of its own and is measured by its whole CPU time. Ends with 1 if CSV
 costs more than three times or Parquet more than twice the bare insert. A million deals are shown as
