@@ -3,7 +3,8 @@
     python scripts/bench/pipeline.py [--deals 1000000] [--dir var/bench] [--memory 4GB]
 
 Writes the sample company once, then measures whole processes (CPU seconds of user and system, wall
-time, peak memory): `pipeline_floor.sql`, which reads the Parquet files and computes the same marts,
+time, peak memory): `pipeline_floor.sql`, which reads the Parquet files and computes the same marts
+(with all the memory it wants: at a million deals 4 GB are not enough for it),
 and `warehouse load` with a dbt run of the pipeline marts. Prints a table and the ratio.
 """
 
@@ -78,7 +79,7 @@ def main() -> None:
     floor_file = home / "floor.duckdb"
     costs["floor: the plainest script, pipeline marts"] = run(
         [
-            *(sys.executable, "-c", FLOOR, str(landing), AS_OF, chosen.memory, str(floor_file)),
+            *(sys.executable, "-c", FLOOR, str(landing), AS_OF, "80%", str(floor_file)),
             str(Path(__file__).with_name("pipeline_floor.sql")),
         ]
     )

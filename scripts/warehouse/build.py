@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from warehouse import runs, store
+from warehouse import dbt_docs, runs, store
 from warehouse.config import Config
 from warehouse.errors import ChecksFailedError, StepError
 from warehouse.logs import logger
@@ -93,9 +93,9 @@ class BuildResult:
                 f"{_counted(len(self.failures), 'dbt test')} failed, nothing was published:\n"
                 f"{sentences}{skipped}"
             )
+        remedy = store.remedy(sentences) or "Correct the model and run the same command again."
         raise StepError(
-            f"The step build broke, nothing was published:\n{sentences}{skipped}\n"
-            "  Correct the model and run the same command again."
+            f"The step build broke, nothing was published:\n{sentences}{skipped}\n  {remedy}"
         )
 
 
@@ -137,6 +137,7 @@ def build(
         if is_green:
             _drop_unknown_marts(connection, manifest)
             _note_keys(connection, manifest)
+            dbt_docs.write(config.dbt_docs, manifest, connection)
         connection.execute(
             "update ops.builds set status = ? where run_id = ?",
             [GREEN if is_green else RED, run_id],
@@ -260,6 +261,8 @@ def _result(outcome: Any, fact: str) -> Any:
     error = outcome.exception
     if isinstance(error, KeyboardInterrupt):
         raise error
+    if isinstance(error, OSError):
+        raise store.os_failure(error, fact) from error
     if error is not None:
         raise StepError(f"{fact}: {_flat(str(error))}") from error
     return outcome.result

@@ -1,48 +1,29 @@
 """Quality checks at both edges: what has landed, and what is about to be published.
 
-Here: too many rejected rows, rates outside 0..1, marts that lost all their rows. The results are
-kept in `ops.check_results`, so that quality can be plotted over time, and shown in `data_docs/`.
-A further suite is a function that takes a connection and yields `Check` values.
+Suites measure, Great Expectations judges, a failure of severity error blocks publishing. Results
+are kept in `ops.check_results`, so that quality can be plotted over time, and shown in
+`data_docs/`: a page of our own, and the Data Docs of Great Expectations beside it.
 """
 
 from __future__ import annotations
 
-import html
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 
-from warehouse import build, publish, runs, store
+from warehouse import publish, runs, store, variables
 from warehouse.config import Config
 from warehouse.errors import ChecksFailedError
-from warehouse.store import quoted
+from warehouse.quality import landing, marts, thresholds
+from warehouse.quality import page as pages
+from warehouse.quality import store as results
+from warehouse.quality.gate import Gate, Verdict
+from warehouse.quality.landing import Profile
+from warehouse.quality.reading import LANDING, MARTS, Reading, Scene
+from warehouse.quality.thresholds import ERROR, WARN, Thresholds
 
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
-
-ERROR = "error"
-WARN = "warn"
-# A rate or share of things counted lies within 0..1. Amounts may be negative, so that their shares
-# may not; and more meetings than replies is no mistake.
-_RATE = re.compile(r"(_rate|_rate_low|_rate_high|_share)$|^pct_")
-_NO_RATE = re.compile(r"amount|^meeting_acceptance_rate$")
-
-_TABLE = """
-create schema if not exists ops;
-create table if not exists ops.check_results (
-    run_id varchar not null,
-    checked_at timestamp not null,
-    suite varchar not null,
-    table_name varchar not null,
-    check_name varchar not null,
-    column_name varchar,
-    severity varchar not null,
-    success boolean not null,
-    observed varchar,
-    expected varchar
-);
-"""
+# So many runs are drawn on the page.
+_HISTORY_RUNS = 30
 
 
 @dataclass(frozen=True)
@@ -57,6 +38,19 @@ class Check:
     success: bool
     observed: str
     expected: str
+    # What was compared: low <= value <= high, a missing bound being open.
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    # Why a person says that a failure is none.
+    reason: str | None = None
+    # The run whose load a check of the landing is about.
+    load_run_id: str | None = None
+
+    @property
+    def key(self) -> results.Key:
+        """What identifies the check over time."""
+        return self.suite, self.table, self.check, self.column
 
     def sentence(self) -> str:
         """What was seen and what was expected, for people."""
@@ -69,6 +63,8 @@ class CheckResult:
     """Every check of one run."""
 
     checks: tuple[Check, ...]
+    # Collects the Data Docs of a run that checks in several steps.
+    gate: Gate = field(default_factory=Gate, repr=False, compare=False)
 
     @property
     def errors(self) -> tuple[Check, ...]:
@@ -90,7 +86,18 @@ class CheckResult:
             )
 
 
-Suite = Callable[["DuckDBPyConnection", Config], Iterable[Check]]
+@dataclass(frozen=True)
+class Suite:
+    """A name and what it measures; profiles worth keeping are added to the given list."""
+
+    name: str
+    measure: Callable[[Scene, list[Profile]], Iterable[Reading]]
+
+
+# What enters is checked before anything is built from it, what leaves before it is published.
+LANDING_SUITES: tuple[Suite, ...] = (Suite(LANDING, landing.readings),)
+MARTS_SUITES: tuple[Suite, ...] = (Suite(MARTS, lambda scene, _: marts.readings(scene)),)
+SUITES = LANDING_SUITES + MARTS_SUITES
 
 
 def check(
@@ -100,199 +107,103 @@ def check(
     suites: Sequence[Suite] | None = None,
     before: CheckResult | None = None,
 ) -> CheckResult:
-    """Run the suites (default: all), keep their results, write the page.
+    """Run the suites (default: all), keep their results, write the pages.
 
-    `before` are results of the same run that are already kept; they are part of the page and of
+    `before` are results of the same run that are already kept; they are part of the pages and of
     what is returned.
     """
+    suites = SUITES if suites is None else suites
+    checked_at = runs.now()
+    gate = before.gate if before else Gate()
+    found, profiles = measure(config, run_id=run_id, suites=suites, gate=gate, at=checked_at)
     with store.connect(config) as connection:
-        found = CheckResult(
-            tuple(item for suite in suites or SUITES for item in suite(connection, config))
-        )
-        _keep(connection, run_id, found)
-    result = CheckResult((before.checks if before else ()) + found.checks)
-    _write_page(config, run_id, result)
+        results.keep(connection, run_id=run_id, checked_at=checked_at, checks=found)
+        landing.keep(connection, profiles)
+        history = results.history(connection, runs=_HISTORY_RUNS)
+    result = CheckResult((before.checks if before else ()) + tuple(found), gate)
+    # Between landing and marts there is more to come: the Data Docs are written once a run.
+    is_last = bool(result.errors) or any(suite.name == MARTS for suite in suites)
+    _write_pages(config, run_id, checked_at, result, history, docs=is_last)
     return result
 
 
-def landing(connection: DuckDBPyConnection, config: Config) -> Iterator[Check]:
-    """What landed last, per table: how much of it was refused."""
-    for table, read, rejected in _last_loads(connection):
-        share = rejected / read if read else 0.0
-        yield Check(
-            suite="landing",
-            table=table,
-            check="rejected rows",
-            column=None,
-            severity=ERROR,
-            success=share <= config.reject_threshold,
-            observed=f"{rejected} of {read} rows ({share:.2%})",
-            expected=f"at most {config.reject_threshold:.2%} "
-            f"(see `warehouse rejects {table}`, reject_threshold in warehouse.yml)",
-        )
-
-
-def marts(connection: DuckDBPyConnection, config: Config) -> Iterator[Check]:
-    """What is about to be published: rows and rates."""
-    rows = build.mart_rows(connection)
+def measure(
+    config: Config, *, run_id: str, suites: Sequence[Suite], gate: Gate, at: datetime
+) -> tuple[list[Check], list[Profile]]:
+    """What the suites see and what Great Expectations says to it; nothing is written."""
+    bounds = thresholds.load(config.quality)
     release = publish.current(config)
-    before = release.row_counts if release else {}
-    for name, count in rows.items():
-        had = before.get(name, 0)
-        yield Check(
-            suite="marts",
-            table=name,
-            check="rows",
-            column=None,
-            severity=WARN,
-            success=count > 0 or had == 0,
-            observed=f"{count} rows",
-            expected=f"rows, as in the last release ({had})" if had else "any number of rows",
+    found: list[Check] = []
+    profiles: list[Profile] = []
+    with store.connect(config, read_only=True) as connection:
+        scene = Scene(
+            connection=connection,
+            thresholds=bounds,
+            run_id=run_id,
+            checked_at=at,
+            reject_threshold=config.reject_threshold,
+            published_rows=dict(release.row_counts) if release else {},
+            default_vars=variables.project_defaults(config.project_dir),
         )
-    yield from _rates(connection, rows)
+        for suite in suites:
+            readings = list(suite.measure(scene, profiles))
+            severities = [bounds.severity(item.check) for item in readings]
+            verdicts = gate.judge(connection, suite.name, readings, severities)
+            found += [
+                _check(suite.name, reading, verdict, bounds, at.date())
+                for reading, verdict in zip(readings, verdicts, strict=True)
+            ]
+    return found, profiles
 
 
-# What enters is checked before anything is built from it, what leaves before it is published.
-LANDING_SUITES: tuple[Suite, ...] = (landing,)
-MARTS_SUITES: tuple[Suite, ...] = (marts,)
-SUITES = LANDING_SUITES + MARTS_SUITES
+def _check(
+    suite: str, reading: Reading, verdict: Verdict, bounds: Thresholds, today: date
+) -> Check:
+    reason = None if verdict.success else bounds.reason(reading.check, reading.table, today)
+    return Check(
+        suite=suite,
+        table=reading.table,
+        check=reading.check,
+        column=reading.column,
+        severity=bounds.severity(reading.check),
+        success=verdict.success or reason is not None,
+        observed=reading.observed
+        if verdict.problem is None
+        else f"{reading.observed} (it could not be judged: {verdict.problem})",
+        expected=reading.expected,
+        value=reading.value,
+        low=reading.low,
+        high=reading.high,
+        reason=reason and f"{reason.reason} (until {reason.until})",
+        load_run_id=reading.load_run_id,
+    )
 
 
-def _rates(connection: DuckDBPyConnection, rows: dict[str, int]) -> Iterator[Check]:
-    columns = connection.execute(
-        "select table_name, column_name from duckdb_columns() "
-        "where database_name = current_database() and schema_name = ? "
-        "and (data_type in ('DOUBLE', 'FLOAT') or data_type like 'DECIMAL%') "
-        "order by table_name, column_index",
-        [build.MARTS_SCHEMA],
-    ).fetchall()
-    per_table: dict[str, list[str]] = {}
-    for table, column in columns:
-        if table in rows and _RATE.search(column) and not _NO_RATE.search(column):
-            per_table.setdefault(table, []).append(column)
-    for table, names in per_table.items():
-        # One pass over the table for all of its rates.
-        outside = ", ".join(
-            f"count(*) filter (where not {quoted(name)} between -1e-9 and 1 + 1e-9)"
-            for name in names
-        )
-        counts = connection.execute(
-            f"select {outside} from {quoted(build.MARTS_SCHEMA)}.{quoted(table)}"
-        ).fetchone()
-        for name, count in zip(names, counts or (), strict=True):
-            yield Check(
-                suite="marts",
-                table=table,
-                check="within 0..1",
-                column=name,
-                severity=ERROR,
-                success=count == 0,
-                observed=f"{count} rows outside",
-                expected="0 rows outside",
-            )
-
-
-def _last_loads(connection: DuckDBPyConnection) -> list[tuple[str, int, int]]:
-    """Per table the rows read and rejected by the last run that landed it."""
-    import duckdb
-
+def _write_pages(
+    config: Config,
+    run_id: str,
+    checked_at: datetime,
+    result: CheckResult,
+    history: dict[results.Key, list[tuple[float, bool]]],
+    *,
+    docs: bool,
+) -> None:
+    directory = config.data_docs
     try:
-        return connection.execute(
-            """
-            with latest as (
-                select table_name, arg_max(run_id, rowid) as run_id
-                from ops.loads
-                group by table_name
-            )
-
-            select
-                loads.table_name,
-                sum(loads.rows_read)::bigint as rows_read,
-                sum(loads.rejected)::bigint as rejected
-            from ops.loads as loads
-            inner join latest
-                on loads.table_name = latest.table_name
-                and loads.run_id = latest.run_id
-            group by loads.table_name
-            order by loads.table_name
-            """
-        ).fetchall()
-    except duckdb.CatalogException:
-        return []
-
-
-def _keep(connection: DuckDBPyConnection, run_id: str, result: CheckResult) -> None:
-    connection.execute(_TABLE)
-    checked_at = runs.now()
-    columns = list(
-        zip(
-            *(
-                (c.suite, c.table, c.check, c.column, c.severity, c.success, c.observed, c.expected)
-                for c in result.checks
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if docs:
+            result.gate.write_docs(directory / "gx")
+        fresh = directory / ".index.html"
+        fresh.write_text(
+            pages.page(
+                result.checks,
+                run_id=run_id,
+                checked_at=checked_at,
+                history=history,
+                has_docs=(directory / "gx" / "index.html").exists(),
             ),
-            strict=True,
+            encoding="utf-8",
         )
-    )
-    if columns:
-        # As one relation of lists: many single inserts would be slow.
-        connection.execute(
-            "insert into ops.check_results select ?, ?, " + ", ".join("unnest(?)" for _ in columns),
-            [run_id, checked_at, *(list(column) for column in columns)],
-        )
-
-
-def _write_page(config: Config, run_id: str, result: CheckResult) -> None:
-    """A page that needs no other host."""
-    rows = "\n".join(
-        f'<tr class="{"ok" if item.success else item.severity}">'
-        + "".join(
-            f"<td>{html.escape(text)}</td>"
-            for text in (
-                "passed" if item.success else f"failed ({item.severity})",
-                item.suite,
-                item.table,
-                item.column or "",
-                item.check,
-                item.observed,
-                item.expected,
-            )
-        )
-        + "</tr>"
-        for item in sorted(result.checks, key=lambda item: (item.success, item.severity))
-    )
-    failed = len(result.errors) + len(result.warnings)
-    page = f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Quality checks</title>
-<style>
-body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem }}
-table {{ border-collapse: collapse; width: 100% }}
-th, td {{ border-bottom: 1px solid #ddd; padding: .35rem .6rem; text-align: left }}
-tr.error td:first-child {{ color: #b00020; font-weight: 600 }}
-tr.warn td:first-child {{ color: #8a5a00; font-weight: 600 }}
-tr.ok td:first-child {{ color: #1b6e3c }}
-</style>
-</head>
-<body>
-<h1>Quality checks</h1>
-<p>Run {html.escape(run_id)}: {len(result.checks)} checks, {failed} failed.</p>
-<table>
-<thead><tr><th>Result</th><th>Suite</th><th>Table</th><th>Column</th><th>Check</th>
-<th>Observed</th><th>Expected</th></tr></thead>
-<tbody>
-{rows}
-</tbody>
-</table>
-</body>
-</html>
-"""
-    try:
-        config.data_docs.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = config.data_docs / ".index.html"
-        fresh.write_text(page, encoding="utf-8")
-        fresh.replace(config.data_docs / "index.html")
+        fresh.replace(directory / "index.html")
     except OSError as error:
-        raise store.os_failure(error, f"{config.data_docs} cannot be written") from error
+        raise store.os_failure(error, f"{directory} cannot be written") from error

@@ -29,6 +29,8 @@ class Config:
     keep_releases: int = 3
     # A release that readers could see so many seconds ago stays, however many are newer.
     reader_grace_seconds: float = 2.0
+    # Bounds of the quality checks that differ from scripts/warehouse/quality/thresholds.yml.
+    quality: Mapping[str, Any] = field(default_factory=dict, hash=False)
     # DuckDB's own limits; null: DuckDB decides (80 % of the memory, every core).
     memory_limit: str | None = None
     threads: int | None = None
@@ -70,6 +72,11 @@ class Config:
         return self.home / "data_docs"
 
     @property
+    def dbt_docs(self) -> Path:
+        """dbt's documentation of the last build; a release has a copy."""
+        return self.home / "dbt_docs"
+
+    @property
     def logs(self) -> Path:
         """JSON lines of every run."""
         return self.home / "logs"
@@ -78,6 +85,16 @@ class Config:
     def target(self) -> Path:
         """What dbt writes: outside the checkout, so that a read-only checkout works."""
         return self.home / "target"
+
+    @property
+    def scratch(self) -> Path:
+        """What a run writes for itself alone; the next run removes what a killed one left."""
+        return self.home / "tmp"
+
+    @property
+    def spill(self) -> Path:
+        """Where DuckDB puts what does not fit into memory while it has the private database open."""
+        return self.home / "warehouse.duckdb.tmp"
 
     def database_options(self) -> dict[str, str | int | bool]:
         """Options of every DuckDB connection; nothing is ever downloaded."""
@@ -90,6 +107,10 @@ class Config:
         if self.threads:
             options["threads"] = self.threads
         return options
+
+    def detached_options(self) -> dict[str, str | int | bool]:
+        """Options of a connection that belongs to no file: it must not spill where we stand."""
+        return {**self.database_options(), "temp_directory": str(self.scratch)}
 
 
 def find_project(project_dir: Path | None) -> Path:
@@ -196,7 +217,14 @@ def _texts(*allowed: str) -> Any:
     return check
 
 
+def _mapping(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError("a mapping of checks to their bounds")
+    return value
+
+
 _CHECKS = {
+    "quality": _mapping,
     "reject_threshold": _number(0, 1),
     "keep_releases": _whole(1, 1000),
     "reader_grace_seconds": _number(0, 31_536_000),

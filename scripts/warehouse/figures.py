@@ -46,6 +46,8 @@ _SCORECARD_PARTS = (
     "kpi_quota_team",
     "kpi_touchpoints",
 )
+# What lies behind a median: the page draws them beside the KPI.
+_DISTRIBUTIONS = ("stage_survival_curve", "lead_response_distribution")
 # Names for people: dimension, table, id, name.
 _NAMES = (
     ("owner", "dim_user", "user_id", "full_name"),
@@ -139,7 +141,8 @@ def read(connection: DuckDBPyConnection, *, values: int = SLICE_VALUES[0]) -> Fi
     kpis = sorted(name for name in tables if name.startswith("kpi_") and name != "kpi_catalogue")
     kept, left_out = _kept_values(connection, tables, kpis, values)
     release = _release(connection, tables)
-    marts = {name: _mart(connection, name, tables[name], kept) for name in kpis}
+    shown = [*kpis, *(name for name in _DISTRIBUTIONS if name in tables)]
+    marts = {name: _mart(connection, name, tables[name], kept) for name in shown}
     content = {
         "release": release,
         "catalogue": _rows(connection, "kpi_catalogue", tables),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -107,6 +108,8 @@ def load(
     InputError, and leaves the warehouse as it was, when anything cannot be read. Files are unpacked
     below `scratch` (default: the system's directory for temporary files).
     """
+    import duckdb
+
     contract = load_contract()
     landings = [discover(Path(directory), contract) for directory in directories]
     if loaded_at.tzinfo is not None:
@@ -133,10 +136,14 @@ def load(
                 raise
             irregular.add(error.label)
         except BaseException:
-            connection.execute("rollback")
+            # A commit that failed (a full disk) has ended the transaction, a damaged file the whole
+            # connection: people are told of that, not of the rollback.
+            with suppress(duckdb.Error):
+                connection.execute("rollback")
             raise
         finally:
-            connection.execute(f"set preserve_insertion_order = {bool(ordered)}")
+            with suppress(duckdb.Error):
+                connection.execute(f"set preserve_insertion_order = {bool(ordered)}")
     loads = tuple(load for landed in tables for load in landed)
     held = {load.table_name for load in loads}
     return LoadResult(

@@ -6,7 +6,7 @@ import json
 import logging
 import logging.handlers
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -67,4 +67,6 @@ def logging_to(config: Config) -> Iterator[None]:
         yield
     finally:
         logger.removeHandler(handler)
-        handler.close()
+        # What a full disk did not take is still in the buffer: it must not hide what happened.
+        with suppress(OSError):
+            handler.close()

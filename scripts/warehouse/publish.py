@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from warehouse import build as building
-from warehouse import runs, store
+from warehouse import dbt_docs, runs, store
 from warehouse.config import Config
 from warehouse.errors import InputError, StepError
 from warehouse.store import literal, quoted
@@ -112,6 +112,7 @@ def write(config: Config, *, progress: Any = None) -> Draft:
             _copy_table(connection, path, name, rows[name], keys.get(name, ()))
         _copy_comments(connection, list(rows))
         fingerprints = _fingerprints(connection, "warehouse", list(rows))
+        _add_docs(config, path)
         connection.execute(f"checkpoint {quoted(CATALOG)}")
         connection.execute(f"detach {quoted(CATALOG)}")
     return Draft(
@@ -165,7 +166,7 @@ def publish(config: Config, *, report: bool = True, progress: Any = None) -> Rel
     if report:
         from warehouse import report as page
 
-        page.write(draft.database, draft.report)
+        page.write(draft.database, draft.report, options=config.detached_options())
     return commit(config, draft)
 
 
@@ -321,8 +322,7 @@ def _opened(config: Config) -> Iterator[DuckDBPyConnection]:
     """A connection that belongs to no file; every file is attached to it."""
     import duckdb
 
-    options = {**config.database_options(), "temp_directory": str(config.home / "tmp")}
-    connection = duckdb.connect(":memory:", config=options)
+    connection = duckdb.connect(":memory:", config=config.detached_options())
     try:
         yield connection
     finally:
@@ -337,8 +337,9 @@ def _green_build(
 
     again = "Run `warehouse build` first."
     try:
+        # The newest row, not the latest instant: the clock may have gone back since.
         last = connection.execute(
-            "select run_id, status from warehouse.ops.builds order by started_at desc limit 1"
+            "select run_id, status from warehouse.ops.builds order by rowid desc limit 1"
         ).fetchone()
     except duckdb.CatalogException:
         last = None
@@ -381,6 +382,14 @@ def _copy_table(
         f"copy {copy} to {literal(str(path / 'parquet' / f'{name}.parquet'))} "
         "(format parquet, compression zstd)"
     )
+
+
+def _add_docs(config: Config, path: Path) -> None:
+    """dbt's documentation of these tables; marts that plain dbt has built come without."""
+    page = config.dbt_docs / dbt_docs.PAGE
+    if page.exists():
+        (path / "docs").mkdir()
+        shutil.copyfile(page, path / "docs" / page.name)
 
 
 def _copy_comments(connection: DuckDBPyConnection, names: list[str]) -> None:
@@ -484,6 +493,11 @@ def _sync(path: Path) -> None:
 
 def _switch(config: Config, release_id: str) -> None:
     """One rename: a reader sees the old release or the new one, never neither."""
+    if config.current.is_dir() and not config.current.is_symlink():
+        raise StepError(
+            f"{config.current} is a directory, not a link, perhaps since somebody copied the home "
+            "with `cp -L`: remove it and run the same command again."
+        )
     link = config.published / f".current-{secrets.token_hex(4)}"
     # Relative, so that the home can be mounted elsewhere.
     link.symlink_to(Path("releases") / release_id)

@@ -138,7 +138,9 @@ def report(config: Config, *, progress: Progress) -> Outcome:
         raise InputError(f"Nothing is published in {config.home} yet: run `warehouse refresh`.")
     with runs.recorded(config, "report", progress=progress, in_warehouse=False) as run:
         with run.step("report", "Writing the report"):
-            path = reporting.write(release.database, config.home / "report")
+            path = reporting.write(
+                release.database, config.home / "report", options=config.detached_options()
+            )
         return Outcome(record=run.record(runs.DONE), release=release, report=path)
 
 
@@ -235,6 +237,7 @@ def _land(run: Run, directories: Sequence[Path], full_export: bool) -> list[dict
             full_export=full_export,
             loaded_at=run.started_at,
             progress=run.detail,
+            scratch=run.config.scratch,
         )
     run.tables = [asdict(table) for table in result.tables]
     for table in result.tables:
@@ -289,7 +292,7 @@ def _publish(run: Run) -> Release:
     with run.step("publish", "Publishing"):
         draft = publishing.write(run.config, progress=run.detail)
     with run.step("report", "Writing the report"):
-        reporting.write(draft.database, draft.report)
+        reporting.write(draft.database, draft.report, options=run.config.detached_options())
     with run.step("publish", "Verifying and switching"):
         # From here on an interruption may come after the switch: the record says which release.
         try:

@@ -11,6 +11,7 @@ import gzip
 import html
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from warehouse import figures
@@ -43,12 +44,17 @@ SCRIPTS = (
 MAX_BYTES = 4_500_000
 
 
-def write(duckdb_path: Path, out_dir: Path) -> Path:
-    """Write `out_dir/index.html` from the marts of a published file, which is opened read-only."""
+def write(
+    duckdb_path: Path, out_dir: Path, *, options: Mapping[str, str | int | bool] | None = None
+) -> Path:
+    """Write `out_dir/index.html` from the marts of a published file, which is opened read-only.
+
+    `options` are those of DuckDB: how much memory it may use, and where it puts the rest.
+    """
     import duckdb
 
     try:
-        with duckdb.connect(":memory:") as connection:
+        with duckdb.connect(":memory:", config=dict(options or {})) as connection:
             connection.execute(f"attach {literal(str(duckdb_path))} as sales_kpi (read_only)")
             connection.execute("use sales_kpi.marts")
             for values in figures.SLICE_VALUES:

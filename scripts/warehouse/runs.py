@@ -198,9 +198,18 @@ def recorded(
         try:
             _begin(config, run)
             begun = True
+            store.sweep(config.scratch)
             if in_warehouse:
+                is_new = not config.warehouse.exists()
                 with store.connect(config) as connection:
+                    # Now that it is open here, nobody else can have it open and need that.
+                    store.sweep(config.spill)
                     _open(config, run, connection)
+                if is_new and config.current.is_symlink():
+                    run.warn(
+                        f"{config.warehouse} was not there, though a release is published: "
+                        "the new one holds nothing but what lands from now on."
+                    )
             yield run
             status = success
         except BaseException as error:
@@ -248,10 +257,8 @@ def _failure(run: Run, error: BaseException) -> BaseException:
         return store.os_failure(error, f"The step {run.step_name} broke")
     fact = store.first_line(error)
     if isinstance(error, duckdb.Error):
-        remedy = "free some space" if "No space left" in fact else "see the log for the statement"
-        if isinstance(error, duckdb.OutOfMemoryException):
-            remedy = "free memory or disk space, or set memory_limit in warehouse.yml"
-        return StepError(f"The step {run.step_name} broke: {fact}; {remedy}.")
+        remedy = store.remedy(str(error)) or "Details are in logs/warehouse.jsonl."
+        return StepError(f"The step {run.step_name} broke: {fact}. {remedy}")
     return StepError(
         f"The step {run.step_name} broke unexpectedly ({type(error).__name__}: {fact}). "
         f"The traceback is in {run.config.logs / 'warehouse.jsonl'}; please report it."

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import re
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,19 @@ if TYPE_CHECKING:
 _PRIVATE_DIRECTORY = 0o700
 _PUBLIC_DIRECTORY = 0o755
 _PRIVATE_FILE = 0o600
+_DAMAGED_REMEDY = (
+    "Move warehouse.duckdb aside and refresh from the full landing directories, "
+    "or bring back a backup of it."
+)
+
+# What DuckDB says, and what to do; the cause comes before what follows from it.
+_REMEDIES = {
+    "No space left": "The disk is full: free some space and run the same command again.",
+    "File too large": "A file may not grow so large here (see `ulimit -f`).",
+    "Out of Memory": "Free memory or disk space, or set memory_limit in warehouse.yml.",
+    "Corrupt database file": _DAMAGED_REMEDY,
+    "database has been invalidated": _DAMAGED_REMEDY,
+}
 
 
 def prepare_home(config: Config) -> None:
@@ -26,6 +40,7 @@ def prepare_home(config: Config) -> None:
         (config.home, _PUBLIC_DIRECTORY),
         (config.logs, _PRIVATE_DIRECTORY),
         (config.target, _PRIVATE_DIRECTORY),
+        (config.scratch, _PRIVATE_DIRECTORY),
         (config.published, _PUBLIC_DIRECTORY),
         (config.releases, _PUBLIC_DIRECTORY),
     ):
@@ -37,6 +52,16 @@ def prepare_home(config: Config) -> None:
                 directory.chmod(mode)
         except OSError as error:
             raise os_failure(error, f"{directory} cannot be created") from error
+
+
+def sweep(directory: Path) -> None:
+    """Remove what a killed run left there: a disk may be full of it, and it holds landed rows."""
+    for path in directory.glob("*"):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                path.unlink()
 
 
 def os_failure(error: OSError, fact: str) -> WarehouseError:
@@ -68,6 +93,8 @@ def connect(config: Config, *, read_only: bool = False) -> Iterator[DuckDBPyConn
             f"Nothing has landed in {config.home} yet: run `warehouse refresh LANDING_DIR` first."
         )
     try:
+        if not read_only and not path.exists():
+            _create(config)
         connection = duckdb.connect(
             str(path), read_only=read_only, config=config.database_options()
         )
@@ -79,6 +106,22 @@ def connect(config: Config, *, read_only: bool = False) -> Iterator[DuckDBPyConn
         yield connection
     finally:
         connection.close()
+
+
+def _create(config: Config) -> None:
+    """An empty database, whole from its first moment: a process may die while it is made."""
+    import duckdb
+
+    fresh = config.home / f".{config.warehouse.name}.new"
+    for path in (fresh, fresh.with_name(f"{fresh.name}.wal")):
+        path.unlink(missing_ok=True)
+    # The log of a database that was moved away: it belongs to that one, and stops this one.
+    log = config.home / f"{config.warehouse.name}.wal"
+    if log.exists():
+        log.replace(log.with_name(f"{log.name}.of-the-one-before"))
+    duckdb.connect(str(fresh), config=config.database_options()).close()
+    fresh.chmod(_PRIVATE_FILE)
+    fresh.replace(config.warehouse)
 
 
 def _unopened(path: Path, error: Exception) -> WarehouseError:
@@ -101,10 +144,16 @@ def _unopened(path: Path, error: Exception) -> WarehouseError:
         if word in text:
             return os_failure(OSError(code, word), f"{path} cannot be opened")
     return StepError(
-        f"{path} cannot be opened ({fact}). The last release stays readable. "
-        "Move the file aside and refresh from the full landing directories, "
-        "or bring back a backup of it."
+        f"{path} cannot be opened ({fact}). The last release stays readable. {_DAMAGED_REMEDY}"
     )
+
+
+def remedy(text: str) -> str | None:
+    """What to do about what DuckDB says of the machine; None when it says nothing of it."""
+    for words, sentence in _REMEDIES.items():
+        if words in text:
+            return sentence
+    return None
 
 
 def first_line(error: BaseException) -> str:

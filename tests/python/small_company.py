@@ -72,7 +72,7 @@ left join {{ source('raw_crm', 'users') }} as users on deals.owner_id = users.us
 {{ config(materialized='view', schema='intermediate') }}
 select * from {{ source('raw_survey', 'nps_responses') }}
 """,
-    "models/kpi_nps.sql": """
+    "models/kpi_answers.sql": """
 select answers.response_id, deals.deals as base
 from {{ ref('int_answers') }} as answers
 cross join {{ ref('kpi_deals') }} as deals

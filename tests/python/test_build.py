@@ -44,10 +44,10 @@ def test_a_green_build_can_be_published_and_says_why_a_mart_is_empty(tmp_path: P
     result = run(config, progress=seen.append)
     result.raise_for_failures()
     assert (result.models, result.tests, result.failures) == (4, 1, ())
-    assert dict(result.rows) == {"kpi_deals": 1, "kpi_nps": 0, "release": 1}
-    # kpi_nps also joins kpi_deals, which has a row although no users have landed.
+    assert dict(result.rows) == {"kpi_deals": 1, "kpi_answers": 0, "release": 1}
+    # kpi_answers also joins kpi_deals, which has a row although no users have landed.
     assert [mart.sentence() for mart in result.empty] == [
-        "kpi_nps is empty: nothing has landed in nps_responses"
+        "kpi_answers is empty: nothing has landed in nps_responses"
     ]
     assert any("kpi_deals" in text for text in seen)
     assert rows(config, "select currency, deals from marts.kpi_deals") == [("USD", 3)]

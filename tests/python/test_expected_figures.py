@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from expected_figures import unexpected
 
 CASES = [Path(__file__).parents[1] / "cases" / "small_team"]

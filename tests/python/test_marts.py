@@ -114,6 +114,36 @@ def test_an_earlier_as_of_says_what_the_figures_said_then(sample_landing, sample
             assert (missing, surplus) == (0, 0), f"{mart} differs from what was known then"
 
 
+@pytest.mark.parametrize("company", ["edge_home", "sample_home"])
+def test_the_survival_curve_is_that_of_kaplan_and_meier(company, request):
+    with read(published(request.getfixturevalue(company))) as connection:
+        visits = connection.execute(
+            "select pipeline, stage, days_so_far, not is_current "
+            "from marts.fct_deal_stage_visits where stage_outcome = 'open'"
+        ).fetchall()
+        points = connection.execute("from marts.stage_survival_curve").fetchall()
+    curves: dict[tuple, dict[float, tuple]] = {}
+    for pipeline, stage, days, share, at_risk in points:
+        curves.setdefault((pipeline, stage), {})[days] = (share, at_risk)
+    assert set(curves) == {(pipeline, stage) for pipeline, stage, _, _ in visits}
+    for (pipeline, stage), curve in curves.items():
+        stays = [(days, left) for *where, days, left in visits if where == [pipeline, stage]]
+        share, steps = 1.0, {0.0: 1.0}
+        for days in sorted({days for days, left in stays if left}):
+            at_risk = sum(1 for other, _ in stays if other >= days)
+            share *= 1 - stays.count((days, True)) / at_risk
+            steps[days] = share
+        # Points lie on the curve, both ends are there, and no fiftieth is passed over.
+        for days, (shown, at_risk) in curve.items():
+            assert shown == pytest.approx(steps[max(step for step in steps if step <= days)])
+            assert at_risk == sum(1 for other, _ in stays if other >= days)
+        assert min(curve) == 0
+        assert max(curve) == max(days for days, _ in stays)
+        for level in range(0, 100, 2):
+            first = [days for days, share in steps.items() if share <= level / 100 + 1e-9]
+            assert not first or min(first) in curve
+
+
 def test_plain_dbt_builds_and_all_its_tests_pass(sample_home):
     as_of = (SAMPLE_AS_OF + timedelta(hours=1)).isoformat()
     ran = dbt(sample_home, "build", "--vars", f"{{as_of: '{as_of}'}}")

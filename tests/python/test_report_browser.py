@@ -254,7 +254,7 @@ def test_the_tables_hold_the_rows_of_the_marts(fresh, published):
     )
     tables = fresh.evaluate(
         """() => [...document.querySelectorAll('#sections .card')].map(card => ({
-            kpi: card.dataset.kpi,
+            mart: card.dataset.mart,
             rows: [...card.querySelectorAll('tbody tr')].map(row => [...row.cells].map(
                 cell => [cell.dataset.column, cell.dataset.value])),
         }))"""
@@ -263,11 +263,11 @@ def test_the_tables_hold_the_rows_of_the_marts(fresh, published):
     compared = 0
     with read(published) as connection:
         for table in tables:
-            kpi = table["kpi"]
-            assert table["rows"], f"the table of {kpi} is empty"
-            columns = [name for name, _ in table["rows"][0]]
-            listed = ", ".join(f'"{name}"' for name in columns)
-            mart = connection.execute(f"select {listed} from marts.{kpi}").fetchall()
+            name = table["mart"]
+            assert table["rows"], f"the table of {name} is empty"
+            columns = [column for column, _ in table["rows"][0]]
+            listed = ", ".join(f'"{column}"' for column in columns)
+            mart = connection.execute(f"select {listed} from marts.{name}").fetchall()
             broken = {
                 number
                 for row in mart
@@ -289,7 +289,7 @@ def test_the_tables_hold_the_rows_of_the_marts(fresh, published):
                         for cell, value in zip(shown, candidate, strict=True)
                     )
                     for candidate in expected.get(exact, ())
-                ), f"{kpi} has no row {dict(row)}"
+                ), f"{name} has no row {dict(row)}"
                 compared += 1
     assert compared > 500
 

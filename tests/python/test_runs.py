@@ -205,7 +205,7 @@ def test_a_corrupt_warehouse_is_named_with_what_to_do(config: Config) -> None:
     config.home.mkdir()
     config.warehouse.write_bytes(b"no database" * 1000)
     with (
-        pytest.raises(StepError, match=r"not a valid DuckDB.*Move the file aside"),
+        pytest.raises(StepError, match=r"not a valid DuckDB.*Move warehouse.duckdb aside"),
         runs.recorded(config, "refresh"),
     ):
         pass

@@ -1,4 +1,5 @@
 select
     {{ as_of() }} as as_of,
     '{{ var("run_id") or invocation_id }}' as run_id,
-    {{ built_at() }} as built_at
+    {{ built_at() }} as built_at,
+    '{{ var("reporting_currency") }}' as reporting_currency

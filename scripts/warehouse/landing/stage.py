@@ -252,6 +252,10 @@ def rule_columns(table: Table, check: str) -> set[str]:
 
 def path_pattern(path: Path) -> str:
     """A path that DuckDB's readers take as it stands: its glob characters are no globs."""
+    if "\\" in str(path.absolute()):
+        # A pattern with a backslash finds nothing, as that separates directories in a pattern; but
+        # DuckDB looks for a file of exactly that name first.
+        return str(path.absolute())
     return re.sub(r"([*?\[])", r"[\1]", str(path.absolute()))
 
 

@@ -46,6 +46,8 @@ export class Card {
     this.definition = definition;
     const entry = kpi(definition.kpi);
     const id = `chart-${definition.id}`;
+    // What lies behind a KPI, such as a distribution, has a mart of its own.
+    this.mart = definition.mart ?? definition.kpi;
     this.context = el("p", { class: "context" });
     this.hints = el("ul", { class: "hints" });
     this.controls = el("div", { class: "local" });
@@ -58,7 +60,7 @@ export class Card {
     this.tableDetails = el("details", { class: "data" }, this.tableName, this.tools, this.tableBox);
     // A table is only built when somebody looks at it.
     this.tableDetails.addEventListener("toggle", () => this.fillTable());
-    this.node = el("article", { class: "card", id, "aria-labelledby": `${id}-title`, "data-kpi": definition.kpi },
+    this.node = el("article", { class: "card", id, "aria-labelledby": `${id}-title`, "data-kpi": definition.kpi, "data-mart": this.mart },
       el("h3", { id: `${id}-title` }, definition.title),
       entry ? el("p", { class: "question" }, entry.question) : null,
       this.context, this.hints, this.controls, this.legend, this.plot, this.note,
@@ -68,7 +70,7 @@ export class Card {
 
   update() {
     const { definition } = this;
-    const view = new View(definition.kpi);
+    const view = new View(this.mart);
     const built = view.mart ? definition.build(view) : null;
     this.built = built;
     this.node.classList.toggle("empty", !built);
@@ -131,12 +133,12 @@ export class Card {
     if (!this.built || !this.tableDetails.open) return;
     const { rows } = this.built;
     this.tableBox.replaceChildren(table(rows, `${this.definition.title}: ${this.context.textContent}`));
-    this.tools.replaceChildren(downloadButton(this.definition.kpi, rows));
+    this.tools.replaceChildren(downloadButton(this.mart, rows));
   }
 
   whyEmpty(view) {
-    const { kpi: name } = this.definition;
-    if (!view.mart) return figures().reasons[name] ?? `No rows in ${name}.`;
+    const name = this.mart;
+    if (!view.mart) return figures().reasons[this.definition.kpi] ?? `No rows in ${name}.`;
     const { dimension } = chosen();
     if (view.isSliced) return `No figures for ${view.sliceName()} in the periods shown. Choose another ${words(dimension).toLowerCase()} or the total.`;
     return `${name} has rows, but none with figures for what this chart shows.`;

@@ -1,5 +1,5 @@
 // Draws a chart as SVG from a description of it. Colours are names of style variables, so that
-// light, dark and print need no new drawing. Kinds: time, rows, steps.
+// light, dark and print need no new drawing. Kinds: time, rows, steps, curve.
 
 import { el, svg, textWidth, fitted } from "./dom.js";
 import { short, tick, unitName } from "./format.js";
@@ -10,7 +10,7 @@ const color = (name) => `var(--${name})`;
 let hatches = 0;
 
 export function draw(model, width) {
-  const drawing = { time: timeChart, rows: rowChart, steps: stepChart }[model.kind](model, width);
+  const drawing = { time: timeChart, rows: rowChart, steps: stepChart, curve: curveChart }[model.kind](model, width);
   return withTips(drawing.node, drawing.slots);
 }
 
@@ -419,6 +419,56 @@ function stepChart(model, width) {
       ? { x: at[0] + 4, y: at[1] - 2, "text-anchor": "end", transform: `rotate(-40 ${at[0] + 4} ${at[1] - 2})` }
       : { x: at[0], y: at[1], "text-anchor": "middle" }));
     return { x: left + size * index, y: 0, width: size, height, title: step.label, lines: [{ name: step.isTotal ? "Level" : "Change", color: step.color, text: short(step.value, unit) }, ...(step.details ?? []).map(([name, detail]) => ({ name, text: detail }))] };
+  });
+  return { node: sheet.node, slots };
+}
+
+// --- curves: a share that falls in steps ----------------------------------------------------
+
+function curveChart(model, width) {
+  const { series, unit, last } = model;
+  const marks = [0, 0.25, 0.5, 0.75, 1];
+  const left = Math.ceil(Math.max(...marks.map((mark) => textWidth(tick(mark, unit), SMALL)))) + 10;
+  const [top, right, height] = [10, 14, 270];
+  const bottom = height - 40;
+  const sheet = canvas(width, height);
+  const days = ticks(0, last, width < 480 ? 4 : 7);
+  const y = linear([0, 1], [bottom, top]);
+  const x = linear([0, days.at(-1)], [left, width - right]);
+  for (const mark of marks) {
+    sheet.node.append(svg("line", { x1: left, x2: width - right, y1: y(mark), y2: y(mark), stroke: mark === 0 ? "var(--axis)" : "var(--grid)" }),
+      label(tick(mark, unit), { x: left - 7, y: y(mark) + 4, "text-anchor": "end" }));
+  }
+  for (const day of days) {
+    const text = tick(day, model.xUnit);
+    const half = textWidth(text, SMALL) / 2;
+    sheet.node.append(label(text, { x: Math.min(x(day), width - half - 1), y: bottom + 15, "text-anchor": "middle" }));
+  }
+  sheet.node.append(label(model.xTitle, { x: (left + width - right) / 2, y: height - 6, "text-anchor": "middle" }));
+  for (const line of model.lines ?? []) {
+    sheet.node.append(svg("line", { x1: left, x2: width - right, y1: y(line.at), y2: y(line.at), stroke: "var(--muted)", "stroke-dasharray": "5 4" }),
+      label(line.name, { x: width - right, y: y(line.at) - 4, "font-size": 10, "text-anchor": "end", class: "halo" }));
+  }
+  const end = days.at(-1);
+  for (const { color: hue, points } of series) {
+    const shown = points.filter((point) => point.x <= end);
+    // A share holds until the next step; a curve ends with its longest visit.
+    const path = shown.map((point, index) => (index ? `H${x(point.x)}V${y(point.y)}` : `M${x(point.x)} ${y(point.y)}`)).join("");
+    sheet.node.append(svg("path", {
+      d: shown.length < points.length ? `${path}H${x(end)}` : path, fill: "none", stroke: color(hue), "stroke-width": 2, class: "mark",
+    }));
+  }
+  const count = Math.max(8, Math.min(40, Math.floor((width - left - right) / 16)));
+  const size = (width - left - right) / count;
+  const slots = Array.from({ length: count }, (none, index) => {
+    const day = (end * (index + 0.5)) / count;
+    return {
+      x: left + size * index, y: 0, width: size, height: bottom, title: `after ${short(day, model.xUnit)}`,
+      lines: series.filter(({ points }) => points.at(-1).x >= day).map(({ name, color: hue, points }) => {
+        const point = points.findLast((one) => one.x <= day);
+        return { name, color: hue, text: `${short(point.y, unit)}` };
+      }),
+    };
   });
   return { node: sheet.node, slots };
 }

@@ -122,6 +122,30 @@ function survival(view) {
   };
 }
 
+// Drawn until 95 of 100 have left each stage: a few that never leave would squeeze the rest.
+function survivalCurve(view) {
+  const rows = view.mart.select({ pipeline: pipeline() });
+  if (!rows.length) return null;
+  const position = new Map(figures().stages.filter((stage) => stage.pipeline === pipeline()).map((stage) => [stage.stage, stage.position]));
+  const stages = [...new Set(rows.map((row) => row.stage))]
+    .sort((a, b) => (position.get(a) ?? 1e9) - (position.get(b) ?? 1e9) || (a < b ? -1 : 1));
+  const pointsOf = (stage) => rows.filter((row) => row.stage === stage).sort((a, b) => a.days - b.days);
+  const ends = stages.map((stage) => (pointsOf(stage).find((row) => row.share_still_there <= 0.05) ?? pointsOf(stage).at(-1)).days);
+  const last = Math.max(...ends);
+  return {
+    model: {
+      kind: "curve", unit: "share", xUnit: "days", xTitle: "Days since the entry into the stage", last, lines: [{ at: 0.5, name: "half have left" }],
+      series: stages.map((stage, index) => ({
+        name: words(stage), color: HUES[index % HUES.length], mark: "line",
+        points: pointsOf(stage).map((row) => ({ x: row.days, y: row.share_still_there })),
+      })),
+    },
+    rows: stages.flatMap(pointsOf),
+    note: rows.some((row) => row.days > last) ? "The table goes on beyond what is drawn." : "",
+    context: ["All", `pipeline ${pipeline()}`, "all visits up to as of, those still waiting included"],
+  };
+}
+
 function bySource(view) {
   const period = view.period();
   if (!period) return null;
@@ -195,6 +219,7 @@ export const PIPELINE = {
     { id: "by-type", kpi: "kpi_deal_amount_by_type", title: "Won amount by deal type and product", usesMeasure: true, build: byType },
     { id: "time-in-stage", kpi: "kpi_time_in_stage", title: "Time in stage", usesPipeline: true, build: timeInStage },
     { id: "survival", kpi: "kpi_stage_survival", title: "How long deals really wait", usesPipeline: true, build: survival },
+    { id: "survival-curve", kpi: "kpi_stage_survival", mart: "stage_survival_curve", title: "Who is still waiting after so many days", usesPipeline: true, build: survivalCurve },
     { id: "days-to-close", kpi: "kpi_days_to_close", title: "Days to close", build: (view) => trend(view, [{
       unit: "days", fromZero: true, lines: targetOf("kpi_days_to_close", "days"),
       series: [{ column: "median_days", name: "Won: median", color: "c1", mark: "line", note: (row) => `${row.won_deals} won` }, { column: "avg_days", name: "Won: average", color: "c4", mark: "line", isDashed: true }, { column: "avg_days_lost", name: "Lost: average", color: "bad", mark: "line", isDashed: true }],

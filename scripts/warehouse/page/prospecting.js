@@ -108,6 +108,31 @@ function suggested(view) {
   };
 }
 
+function responses(view) {
+  const found = snapshot(view);
+  if (!found?.rows.length) return null;
+  const rows = found.rows.sort((a, b) => a.class_number - b.class_number);
+  const minutes = (value) => short(value, "minutes");
+  const nameOfClass = ({ over_minutes: over, up_to_minutes: upTo }) => {
+    if (over === null) return "no answer";
+    if (upTo === null) return `over ${minutes(over)}`;
+    return over === 0 ? `within ${minutes(upTo)}` : `${minutes(over)} to ${minutes(upTo)}`;
+  };
+  return {
+    model: {
+      kind: "rows", unit: "count", isPartial: !found.period.isComplete,
+      series: [{ key: "v", name: "Leads", color: "c1" }],
+      rows: rows.map((row) => ({
+        label: nameOfClass(row),
+        values: { v: { value: row.leads, color: row.over_minutes === null ? "bad" : "c1" } },
+        text: `${short(row.leads)} · ${short(row.share_of_leads, "share")}`,
+      })),
+    },
+    rows,
+    context: [view.sliceName(), `leads created in ${view.periodText(found.period)}`],
+  };
+}
+
 function capacity(loadColumn, loadName, kpiName) {
   return (view) => trend(view, [
     { title: `${loadName} against what the team can take`, unit: "count", series: [
@@ -157,6 +182,7 @@ export const PROSPECTING = {
     { id: "response-by", kpi: "kpi_lead_response_time", title: "Answered in time, compared", build: (view) => comparison(view, {
       preferred: ["team", "owner", "source"], column: "within_target_rate", interval: true, sort: "leads", max: 1, text: (row) => `${row.within_target} of ${row.leads_due}`, lines: [],
     }) },
+    { id: "response-distribution", kpi: "kpi_lead_response_time", mart: "lead_response_distribution", title: "How long new leads wait", build: responses },
     { id: "quota", kpi: "kpi_quota_attainment", title: "Quota attainment", usesMetric: true, build: attainment },
     { id: "quota-team", kpi: "kpi_quota_team", title: "Is the quota right?", usesMetric: true, build: teamAtQuota },
     { id: "acquisition", kpi: "kpi_acquisition_rate", title: "Acquisition rate", build: (view) => trend(view, [rate("acquisition_rate", "Contacted leads that became customers", "acquired_leads", "contacted_leads")]) },
