@@ -9,7 +9,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install refresh test lint bench docs lock clean
+.PHONY: help install refresh test lint bench soak docs lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ lint: install ## style of Python and SQL
 bench: install ## benchmarks against the plainest scripts (DEALS=1000000)
 	$(BIN)/python scripts/bench/landing.py
 	$(BIN)/python scripts/bench/pipeline.py --deals $(or $(DEALS),1000000)
+
+soak: install ## a hundred kills of the nightly run while people read (about half an hour)
+	$(BIN)/python tests/soak/kills.py --kills $(or $(KILLS),100)
 
 docs: install ## write what is generated: docs/kpis.md, docs/landing.md, parts of the README
 	@$(BIN)/python -m warehouse.documentation

@@ -8,8 +8,10 @@ import gzip
 import pytest
 
 from landing_case import Landing, jsonl, open_landing
+from warehouse.contract import load_contract
 from warehouse.errors import InputError, StepError
 from warehouse.landing import text_files
+from warehouse.landing.discover import discover
 
 PRODUCTS = "product_id,name\n1,one\n2,two\n"
 
@@ -411,3 +413,14 @@ def test_column_names_that_differ_in_case_only_are_different_columns(landing):
     assert landing.value("select _extra_columns from raw_crm.products") == (
         '{"NAME":"UP","Product_Id":"9"}'
     )
+
+
+def test_hidden_files_are_passed_over_without_a_word(tmp_path):
+    directory = tmp_path / "landing"
+    directory.mkdir()
+    (directory / ".manifest.json").write_text("{}")
+    (directory / "notes.txt").write_text("not a table")
+    (directory / "users.csv").write_text("user_id,role\nu1,ae\n")
+    landing = discover(directory, load_contract())
+    assert list(landing.tables) == ["users"]
+    assert landing.ignored == ("notes.txt (neither csv nor parquet nor jsonl)",)

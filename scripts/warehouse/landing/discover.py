@@ -92,7 +92,9 @@ def _entry(
         return entry.name, tuple(parts), ignored
     split = _split_name(entry.name)
     if split is None:
-        return None, (), [f"{entry.name} (neither csv nor parquet nor jsonl)"]
+        # Hidden files belong to the program that put them there, and hold no rows.
+        is_hidden = entry.name.startswith(".")
+        return None, (), [] if is_hidden else [f"{entry.name} (neither csv nor parquet nor jsonl)"]
     stem, file_format, gzipped = split
     if stem not in names:
         return None, (), [f"{entry.name} ({_not_a_table(stem, names)})"]
