@@ -104,7 +104,7 @@ def test_status_shows_the_run_its_tables_and_the_release(refreshed: tuple[Path, 
     text = call("status", "--home", home).stdout
     assert "refresh: published" in text and "as of 2025-06-30T00:00:00" in text
     assert "deals: 3 read, 3 landed" in text
-    assert "kpi_nps is empty: nothing has landed in nps_responses" in text
+    assert "kpi_answers is empty: nothing has landed in nps_responses" in text
     assert f"-> {printed['release_id'] or printed['release']['release_id']}" in text
     content = json.loads(call("status", "--home", home, "--json").stdout)
     assert content["runs"][0]["run_id"] == printed["run_id"]
