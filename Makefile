@@ -9,7 +9,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install refresh test lint bench soak docs lock clean
+.PHONY: help install refresh test lint bench soak superset test-superset docs lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -43,6 +43,17 @@ bench: install ## benchmarks against the plainest scripts (DEALS=1000000)
 
 soak: install ## a hundred kills of the nightly run while people read (about half an hour)
 	$(BIN)/python tests/soak/kills.py --kills $(or $(KILLS),100)
+
+.venv-superset/.installed: scripts/superset/requirements.lock
+	$(PYTHON) -m venv .venv-superset
+	.venv-superset/bin/pip install --quiet --disable-pip-version-check --require-hashes -r scripts/superset/requirements.lock
+	@touch .venv-superset/.installed
+
+superset: install .venv-superset/.installed ## Apache Superset on the published marts, in an environment of its own (0.9 GB)
+	SCARF_ANALYTICS=false .venv-superset/bin/python scripts/superset/serve.py
+
+test-superset: install .venv-superset/.installed ## Superset for real, across two publishes (not part of make test)
+	SCARF_ANALYTICS=false $(BIN)/pytest tests/superset
 
 docs: install ## write what is generated: docs/kpis.md, docs/landing.md, parts of the README
 	@$(BIN)/python -m warehouse.documentation

@@ -95,6 +95,7 @@ def answers(published: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
         for by in ([], list(sliced.values()))
     ]
     queries += [{"metrics": [metric], "group_by": [MONTH]} for metric in BY_HAND]
+    queries += [{"metrics": ["mrr"], "group_by": ["metric_time__year"]}]
     script = REPOSITORY / "tests" / "python" / "metricflow_queries.py"
     home, target = published.parents[2], tmp_path_factory.mktemp("target")
     ran = subprocess.run(
@@ -156,6 +157,20 @@ def test_a_count_of_a_fact_is_that_of_the_fact(metric, answers, published):
         }
     assert len(expected) > 2
     assert figures(answers[((metric,), (MONTH,))], metric, MONTH, None) == pytest.approx(expected)
+
+
+def test_recurring_revenue_of_a_year_is_that_of_its_last_month(answers, published):
+    with read(published) as connection:
+        expected = {
+            (f"{year}-01-01", "all"): float(mrr)
+            for year, mrr in connection.execute(
+                "select year(period_start), arg_max(closing_mrr, period_start) "
+                "from marts.kpi_mrr where dimension = 'all' group by 1"
+            ).fetchall()
+        }
+    assert len(expected) > 1
+    year = "metric_time__year"
+    assert figures(answers[(("mrr",), (year,))], "mrr", year, None) == pytest.approx(expected)
 
 
 def test_every_semantic_model_and_metric_is_described():

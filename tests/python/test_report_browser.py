@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from marts_case import catalogue, months, release, win_rates, write_marts
 from running import read, refresh
-from warehouse import report, sample
+from warehouse import dbt_docs, report, sample
 
 AS_OF = datetime(2026, 6, 15, 8, 30)
 READY = "html[data-ready]"
@@ -468,3 +469,35 @@ def test_an_empty_section_says_why(browser, harmful):
         )
         assert page.inner_text("#chart-mrr .plot") == "kpi_mrr is not in this release."
         assert page.is_hidden("#chart-nps .data")
+
+
+@pytest.fixture(scope="module")
+def docs_file(published: Path) -> Path:
+    return published.parent / "docs" / "index.html"
+
+
+def test_the_docs_describe_every_model_and_every_column(docs_file):
+    text = docs_file.read_text(encoding="utf-8")
+    start = text.index('{"metadata":{"dbt_schema_version"')
+    project, _ = json.JSONDecoder().raw_decode(text[start:])
+    assert dbt_docs.undescribed(project) == []
+    described = [node for node in project["nodes"].values() if node["resource_type"] == "model"]
+    assert len(described) > 100
+    # Also where no file of its own says so: taken over from the landing contract.
+    known = project["nodes"]["model.sales_kpi.int_deals_known"]["columns"]
+    assert known["closed_at"]["description"]
+
+
+def test_the_docs_open_from_disk_with_their_home_page_and_ask_for_nothing(browser, docs_file):
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(docs_file.as_uri())
+    page.wait_for_selector("h1:has-text('Sales KPIs')")
+    assert "as_of" in page.inner_text("body")
+    page.goto(f"{docs_file.as_uri()}#!/model/model.sales_kpi.kpi_win_rate")
+    page.wait_for_selector("h1:has-text('kpi_win_rate')")
+    assert "win_rate_low" in page.inner_text("body")
+    context.close()
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
