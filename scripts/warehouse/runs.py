@@ -337,19 +337,20 @@ def _store(connection: DuckDBPyConnection, record: Record) -> None:
 
 
 def _end(config: Config, run: Run, status: str, *, in_warehouse: bool) -> None:
+    """Write the end down: the lines first, since a run without an end there was killed."""
     record = run.record(status, finished_at=now())
+    try:
+        _append(config, record)
+    except WarehouseError as error:
+        logger.warning("runs.jsonl was not updated: %s", error)
     if in_warehouse:
         try:
             with store.connect(config) as connection:
                 connection.execute(_TABLE)
                 _store(connection, record)
         except Exception as error:
-            # The lines below keep the end; the next run copies it into the warehouse.
+            # The lines above keep the end; the next run copies it into the warehouse.
             logger.warning("ops.runs was not updated: %s", store.first_line(error))
-    try:
-        _append(config, record)
-    except WarehouseError as error:
-        logger.warning("runs.jsonl was not updated: %s", error)
     logger.info("end %s: %s", run.command, status, extra={"data": asdict(record)})
 
 
