@@ -10,8 +10,8 @@
         create or replace view {{ target_relation }} as (
             {{ sql }}
         );
+        {{ comments_on(target_relation) }}
     {%- endcall %}
-    {%- do persist_docs(target_relation, model) -%}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {{ adapter.commit() }}
     {{ return({'relations': [target_relation]}) }}

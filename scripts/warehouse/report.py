@@ -86,7 +86,7 @@ def render(shown: figures.Figures) -> bytes:
 def packed(content: object) -> str:
     """JSON, compressed, in letters and digits: no text of the data can end or enter the markup."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return base64.b64encode(gzip.compress(text.encode("utf-8"), 9, mtime=0)).decode("ascii")
+    return base64.b64encode(gzip.compress(text.encode("utf-8"), 6, mtime=0)).decode("ascii")
 
 
 def unpacked(page: str) -> dict:

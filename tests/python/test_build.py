@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from datetime import datetime
@@ -10,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from small_company import AS_OF, config_of, write_landing, write_project
+from small_company import AS_OF, REPOSITORY, config_of, write_landing, write_project
 from warehouse import build, load, publish, runs
 from warehouse.build import BuildResult
 from warehouse.config import Config
@@ -127,3 +128,50 @@ def test_a_build_that_died_is_not_published(tmp_path: Path) -> None:
         )
     with pytest.raises(StepError, match=r"the last build \(run-2\) was not green"):
         publish.publish(config, report=False)
+
+
+CONTRACT = """
+models:
+  - name: kpi_old
+    description: What it's for; "all" of it.
+    config: {contract: {enforced: true}, persist_docs: {relation: true, columns: true}}
+    columns:
+      - {name: period, data_type: date, description: The day.}
+      - {name: deals, data_type: TYPE, description: How many.}
+"""
+
+
+@pytest.mark.parametrize(
+    ("declared", "selected", "differs"),
+    [
+        ("bigint", "3::bigint as deals, date '2025-01-02' as period", None),
+        # Another name of the same type is no difference.
+        ("int8", "3::bigint as deals, date '2025-01-02' as period", None),
+        ("bigint", "3::integer as deals, date '2025-01-02' as period", "deals"),
+        ("bigint", "date '2025-01-02' as period", "deals"),
+        ("bigint", "3::bigint as deals, date '2025-01-02' as period, 1 as won", "won"),
+    ],
+    ids=["kept", "kept by another name", "another type", "a column too few", "a column too many"],
+)
+def test_a_table_keeps_its_contract_and_carries_its_descriptions(
+    tmp_path: Path, declared: str, selected: str, differs: str | None
+) -> None:
+    project = write_project(tmp_path / "project", kpi_old=f"select {selected}")
+    (project / "models" / "contract.yml").write_text(CONTRACT.replace("TYPE", declared))
+    (project / "macros").mkdir(exist_ok=True)
+    for name in ("table", "assert_contract", "comments_on"):
+        shutil.copy(REPOSITORY / "macros" / f"{name}.sql", project / "macros")
+    config = landed(tmp_path / "home", project)
+    result = run(config)
+    if differs:
+        with pytest.raises(StepError, match=rf"model kpi_old broke: .*contract.*{differs}"):
+            result.raise_for_failures()
+        return
+    result.raise_for_failures()
+    assert rows(config, "select period::varchar, deals from marts.kpi_old") == [("2025-01-02", 3)]
+    found = rows(
+        config,
+        "select comment from duckdb_tables() where table_name = 'kpi_old' union all select comment"
+        " from duckdb_columns() where table_name = 'kpi_old' order by all",
+    )
+    assert found == [("How many.",), ("The day.",), ('What it\'s for; "all" of it.',)]

@@ -7,15 +7,21 @@
 {% endfor %}
 
 with mart_columns as (
-    {%- for mart, columns in kpi_columns.items() %}
-    {%- set mart_loop = loop %}
-    {%- for column in columns %}
-    select '{{ mart }}' as kpi_id, '{{ column }}' as column_name
-    {{ 'union all' if not (loop.last and mart_loop.last) }}
-    {%- endfor %}
-    {%- else %}
-    select '' as kpi_id, '' as column_name where false
-    {%- endfor %}
+    select
+        listed.kpi_id,
+        listed.column_name
+    from (
+        values
+        {%- for mart, columns in kpi_columns.items() %}
+        {%- set mart_loop = loop %}
+        {%- for column in columns %}
+        ('{{ mart }}', '{{ column }}'){{ ',' if not (loop.last and mart_loop.last) }}
+        {%- endfor %}
+        {%- else %}
+        ('', '')
+        {%- endfor %}
+    ) as listed (kpi_id, column_name)
+    where listed.kpi_id <> ''
 ),
 
 named_columns as (
