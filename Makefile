@@ -9,7 +9,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install refresh test lint bench soak superset test-superset docs lock clean
+.PHONY: help install refresh test lint bench soak superset test-superset test-tryton docs lock lock-superset clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -47,6 +47,7 @@ soak: install ## a hundred kills of the nightly run while people read (about hal
 .venv-superset/.installed: scripts/superset/requirements.lock
 	$(PYTHON) -m venv .venv-superset
 	.venv-superset/bin/pip install --quiet --disable-pip-version-check --require-hashes -r scripts/superset/requirements.lock
+	.venv-superset/bin/python -m compileall -q -j 0 .venv-superset/lib || true
 	@touch .venv-superset/.installed
 
 superset: install .venv-superset/.installed ## Apache Superset on the published marts, in an environment of its own (0.9 GB)
@@ -55,11 +56,23 @@ superset: install .venv-superset/.installed ## Apache Superset on the published 
 test-superset: install .venv-superset/.installed ## Superset for real, across two publishes (not part of make test)
 	SCARF_ANALYTICS=false $(BIN)/pytest tests/superset
 
+.venv-tryton/.installed: tests/tryton/requirements.lock
+	$(PYTHON) -m venv .venv-tryton
+	.venv-tryton/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/tryton/requirements.lock
+	.venv-tryton/bin/python -m compileall -q -j 0 .venv-tryton/lib || true
+	@touch .venv-tryton/.installed
+
+test-tryton: install .venv-tryton/.installed ## Tryton for real: its client moves deals, its database is landed (a minute)
+	$(BIN)/pytest tests/tryton
+
 docs: install ## write what is generated: docs/kpis.md, docs/landing.md, parts of the README
 	@$(BIN)/python -m warehouse.documentation
 
 lock: install ## resolve the dependencies anew (needs uv)
-	uv pip compile pyproject.toml --extra dev --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-header --output-file requirements.lock
+	uv pip compile pyproject.toml --extra dev --extra database --extra semantic --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-header --output-file requirements.lock
+
+lock-superset: ## resolve the dependencies of Superset anew (needs uv)
+	uv pip compile scripts/superset/requirements.in --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras --output-file scripts/superset/requirements.lock
 
 clean: ## remove everything that was generated
 	rm -rf var target logs .pytest_cache .ruff_cache .hypothesis

@@ -6,6 +6,7 @@ so that `--help` and `status` answer at once.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from warehouse.publish import Release
     from warehouse.refresh import Outcome
     from warehouse.runs import Record
+    from warehouse.sources.address import Address
 
 USAGE_ERROR = 2
 BROKEN = 4
@@ -103,6 +105,17 @@ _full_export_option = click.option(
 _target_option = click.option(
     "--target", metavar="NAME", help="A target of profiles.yml [default: the one named there]."
 )
+_source_option = click.option(
+    "--source",
+    metavar="NAME",
+    help="The directories hold the own tables of this CRM (docs/sources.md), one file per table.",
+)
+_from_option = click.option(
+    "--from",
+    "address",
+    metavar="URL|env:NAME|file:PATH",
+    help="With --source: fetch them from this database [default: WAREHOUSE_SOURCE_URL].",
+)
 _directories = click.Path(path_type=Path)
 
 
@@ -119,6 +132,8 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("landing_dir", nargs=-1, type=_directories)
+@_source_option
+@_from_option
 @_full_export_option
 @_full_refresh_option
 @_as_of_option
@@ -128,6 +143,8 @@ def cli() -> None:
 def refresh(
     *,
     landing_dir: tuple[Path, ...],
+    source: str | None,
+    address: str | None,
     full_export: bool,
     full_refresh: bool,
     as_of: datetime | None,
@@ -146,6 +163,8 @@ def refresh(
         outcome = running.refresh(
             config,
             landing_dir,
+            source=source,
+            database=_database(config, landing_dir, source, address),
             full_export=full_export,
             full_refresh=full_refresh,
             as_of=as_of,
@@ -206,16 +225,29 @@ def sample(
 
 
 @cli.command()
-@click.argument("landing_dir", nargs=-1, required=True, type=_directories)
+@click.argument("landing_dir", nargs=-1, type=_directories)
+@_source_option
+@_from_option
 @_full_export_option
 @_shared_options
-def load(*, landing_dir: tuple[Path, ...], full_export: bool) -> None:
-    """Landing alone: bring the directories into the raw tables."""
+def load(
+    *, landing_dir: tuple[Path, ...], source: str | None, address: str | None, full_export: bool
+) -> None:
+    """Landing alone: bring the directories, or a CRM's database, into the raw tables."""
     config = _config()
+    if not landing_dir and source is None and address is None:
+        raise click.UsageError("Name a landing directory, or a CRM by --source.")
     from warehouse import refresh as running
 
     with _progress() as progress:
-        outcome = running.load(config, landing_dir, full_export=full_export, progress=progress)
+        outcome = running.load(
+            config,
+            landing_dir,
+            source=source,
+            database=_database(config, landing_dir, source, address),
+            full_export=full_export,
+            progress=progress,
+        )
     _show(outcome, lambda: _landed(outcome.tables))
 
 
@@ -333,6 +365,32 @@ def status(last: int) -> None:
     _emit(content, lines)
 
 
+@cli.command(name="new-source")
+@click.argument("name")
+@click.option(
+    "--tables",
+    metavar="NAMES",
+    help="Tables of the landing contract that it gives, by commas [default: those of any CRM].",
+)
+@_shared_options
+def new_source(name: str, tables: str | None) -> None:
+    """Write the skeleton of an adapter for another CRM, with its test (docs/sources.md)."""
+    config = _config()
+    from warehouse.contract import load_contract
+    from warehouse.sources import skeleton
+
+    chosen = [table.strip() for table in tables.split(",")] if tables else skeleton.USUAL_TABLES
+    paths = skeleton.write(config.project_dir, name, load_contract(), chosen)
+    written = [str(path.relative_to(config.project_dir)) for path in paths]
+    _emit(
+        {"command": "new-source", "status": "done", "exit_code": 0, "files": written},
+        [
+            *(f"  {path}" for path in written),
+            f"Now put the tables of {name} into the first file; docs/sources.md says how.",
+        ],
+    )
+
+
 @cli.command()
 @click.argument("table", required=False)
 @_shared_options
@@ -354,6 +412,9 @@ def rejects(table: str | None) -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The entry point: every failure ends in one message and an exit code of the contract."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    # A command lives for seconds and imports a lot: the collector would walk over all of that
+    # again and again (a tenth of a refresh) to free a thirtieth of the memory.
+    gc.disable()
     _stop_on_signals()
     try:
         # Not `cli.main`, which would replace the sentence of an interruption by its own.
@@ -367,10 +428,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _fail(arguments, USAGE_ERROR, "input_error", error.format_message(), usage=error)
         code = USAGE_ERROR
     except WarehouseError as error:
-        _fail(arguments, error.exit_code, _status_of(error), str(error))
+        _fail(arguments, error.exit_code, _status_of(error), str(error), record=_record_of(error))
         code = error.exit_code
     except KeyboardInterrupt as error:
-        _fail(arguments, BROKEN, "killed", str(error) or "Interrupted: nothing was published.")
+        message = str(error) or "Interrupted: nothing was published."
+        _fail(arguments, BROKEN, "killed", message, record=_record_of(error))
         code = BROKEN
     except BrokenPipeError:
         # Whoever read our output has seen enough (`warehouse rejects | head`).
@@ -404,6 +466,17 @@ def _config() -> Config:
     return config.load(
         Path(home) if home else None, settings.get("project_dir"), notify_urls=tuple(urls)
     )
+
+
+def _database(
+    config: Config, directories: Sequence[Path], source: str | None, given: str | None
+) -> Address | None:
+    """The database of --from, or of the environment when --source stands alone."""
+    if given is None and (source is None or directories):
+        return None
+    from warehouse.sources import address
+
+    return address.find(given, os.environ, config.project_dir)
 
 
 def _vars(config: Config, text: str | None) -> dict[str, Any]:
@@ -487,7 +560,7 @@ def _landed(tables: Sequence[Mapping[str, Any]]) -> list[str]:
             if table.get(name) or label in ("read", "landed")
         ]
         drift = [
-            f"{label}: {table[name] if isinstance(table[name], str) else ', '.join(table[name])}"
+            f"{label}: {table[name] if isinstance(table[name], str) else _short(table[name])}"
             for name, label in (
                 ("missing_columns", "without"),
                 ("extra_columns", "also"),
@@ -497,6 +570,12 @@ def _landed(tables: Sequence[Mapping[str, Any]]) -> list[str]:
         ]
         lines.append(f"  {table['table_name']}: {', '.join(counts + drift)}")
     return lines
+
+
+def _short(names: Sequence[str], most: int = 8) -> str:
+    """The first names; a CRM has hundreds of columns that nobody asked for."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _built(outcome: Outcome) -> list[str]:
@@ -553,15 +632,24 @@ def _fail(
     code: int,
     status_name: str,
     message: str,
+    *,
     usage: click.ClickException | None = None,
+    record: Record | None = None,
 ) -> None:
     if "--json" in arguments:
-        content = {"status": status_name, "exit_code": code, "message": message}
-        click.echo(json.dumps(content, ensure_ascii=False))
+        # A run that had begun says what it did until then, and which checks failed.
+        begun = asdict(record) if record else {}
+        content = {**begun, "status": status_name, "exit_code": code, "message": message}
+        click.echo(json.dumps(content, default=str, ensure_ascii=False))
     if usage is not None:
         usage.show()
         return
     click.echo(message, err=True)
+
+
+def _record_of(error: BaseException) -> Record | None:
+    """The run that the error ended, if one had begun."""
+    return getattr(error, "record", None)
 
 
 def _status_of(error: WarehouseError) -> str:

@@ -92,6 +92,11 @@ class Config:
         return self.home / "tmp"
 
     @property
+    def extracts(self) -> Path:
+        """What was fetched from a source's database and has not landed yet; survives a kill."""
+        return self.home / "extracts"
+
+    @property
     def spill(self) -> Path:
         """Where DuckDB puts what does not fit into memory while it has the private database open."""
         return self.home / "warehouse.duckdb.tmp"

@@ -109,6 +109,14 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "kpi_competitor_pricing": ("competitor_prices",),
     "kpi_employee_satisfaction": ("employee_responses",),
 }
+# Further tables without which it has rows, but no figures worth looking at.
+FED_BY: Mapping[str, tuple[str, ...]] = {
+    "kpi_customer_engagement": ("activities",),
+    "kpi_bdr_capacity": ("activities",),
+    "kpi_lead_response_time": ("activities",),
+    "kpi_touchpoints": ("activities",),
+    "kpi_clv": ("subscriptions", "orders"),
+}
 _SHOWN_BY = {
     "deals": "fct_deals",
     "deal_stage_history": "fct_deal_stage_visits",
@@ -156,6 +164,12 @@ def read(connection: DuckDBPyConnection, *, values: int = SLICE_VALUES[0]) -> Fi
             name: _reason(connection, name, tables, str(release["as_of"]))
             for name in NEEDS
             if name not in marts or not marts[name]["total"]
+        },
+        "unfed": {
+            name: missing
+            for name in NEEDS
+            if name in marts and marts[name]["total"]
+            if (missing := _missing(connection, _fed_by(name), tables))
         },
         # The busiest first: the page offers that one.
         "values": kept,
@@ -452,13 +466,7 @@ def _reason(
     if name not in tables:
         return f"{name} is not in this release."
     needed = NEEDS[name]
-    missing = [
-        table
-        for table in needed
-        if table not in _SHOWN_BY
-        or _SHOWN_BY[table] not in tables
-        or not _scalar(connection, f"select count(*) from {quoted(_SHOWN_BY[table])}")
-    ]
+    missing = _missing(connection, needed, tables)
     if missing:
         return (
             f"No rows in {name}: nothing was landed in {' and '.join(missing)} "
@@ -468,6 +476,24 @@ def _reason(
         f"No rows in {name}: {' and '.join(needed)} have rows, but none of them counts for it "
         f"by {as_of[:10]}."
     )
+
+
+def _fed_by(name: str) -> list[str]:
+    """The landing tables that a KPI's figures come from, as far as a mart shows whether they came."""
+    return [table for table in (*NEEDS[name], *FED_BY.get(name, ())) if table in _SHOWN_BY]
+
+
+def _missing(
+    connection: DuckDBPyConnection, needed: Iterable[str], tables: Mapping[str, Any]
+) -> list[str]:
+    """The landing tables of which nothing is to be seen in the marts."""
+    return [
+        table
+        for table in needed
+        if table not in _SHOWN_BY
+        or _SHOWN_BY[table] not in tables
+        or not _scalar(connection, f"select count(*) from {quoted(_SHOWN_BY[table])}")
+    ]
 
 
 def _scalar(connection: DuckDBPyConnection, sql: str) -> Any:

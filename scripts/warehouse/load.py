@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from warehouse.contract import Contract, Table, load_contract
 from warehouse.landing import raw
@@ -26,6 +26,8 @@ from warehouse.landing.straight import insert_straight
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+Landed = TypeVar("Landed")
 
 
 @dataclass(frozen=True)
@@ -65,12 +67,13 @@ class LoadResult:
     """What a call of `load` did: one entry per directory and table, in the order of loading.
 
     `absent` are tables that no directory held; `ignored` are entries that are no landing file, each
-    with the reason.
+    with the reason; `days` are landing directories of a day that lie in one that was landed.
     """
 
     tables: tuple[TableLoad, ...]
     absent: tuple[str, ...]
     ignored: tuple[str, ...]
+    days: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,12 +111,39 @@ def load(
     InputError, and leaves the warehouse as it was, when anything cannot be read. Files are unpacked
     below `scratch` (default: the system's directory for temporary files).
     """
-    import duckdb
-
     contract = load_contract()
     landings = [discover(Path(directory), contract) for directory in directories]
     if loaded_at.tzinfo is not None:
         loaded_at = loaded_at.astimezone(UTC).replace(tzinfo=None)
+
+    def land(irregular: frozenset[str]) -> tuple[tuple[TableLoad, ...], ...]:
+        raw.ensure(connection, contract)
+        job = _Load(connection, run_id, full_export, loaded_at, irregular, progress, scratch)
+        return tuple(job.land(contract, landing) for landing in landings)
+
+    tables = all_or_nothing(connection, land)
+    loads = tuple(load for landed in tables for load in landed)
+    given = {Path(directory).resolve() for directory in directories}
+    held = {load.table_name for load in loads}
+    return LoadResult(
+        tables=loads,
+        absent=tuple(table.name for table in contract.tables if table.name not in held),
+        ignored=tuple(text for landing in landings for text in landing.ignored),
+        days=tuple(
+            day
+            for landing in landings
+            for day in landing.days
+            if (landing.directory / day).resolve() not in given
+        ),
+    )
+
+
+def all_or_nothing(
+    connection: DuckDBPyConnection, land: Callable[[frozenset[str]], Landed]
+) -> Landed:
+    """Run `land` in one transaction; it gets the labels of files that are to be read slowly."""
+    import duckdb
+
     irregular: set[str] = set()
     # Rows get their line numbers from the order in which DuckDB's readers deliver them.
     (ordered,) = connection.execute("select current_setting('preserve_insertion_order')").fetchone()
@@ -121,13 +151,9 @@ def load(
         connection.execute("set preserve_insertion_order = true")
         connection.execute("begin transaction")
         try:
-            raw.ensure(connection, contract)
-            job = _Load(
-                connection, run_id, full_export, loaded_at, frozenset(irregular), progress, scratch
-            )
-            tables = tuple(job.land(contract, landing) for landing in landings)
+            landed = land(frozenset(irregular))
             connection.execute("commit")
-            break
+            return landed
         except IrregularFileError as error:
             # The failed statement took the transaction with it: start again, reading that file
             # slowly.
@@ -144,13 +170,65 @@ def load(
         finally:
             with suppress(duckdb.Error):
                 connection.execute(f"set preserve_insertion_order = {bool(ordered)}")
-    loads = tuple(load for landed in tables for load in landed)
-    held = {load.table_name for load in loads}
-    return LoadResult(
-        tables=loads,
-        absent=tuple(table.name for table in contract.tables if table.name not in held),
-        ignored=tuple(text for landing in landings for text in landing.ignored),
+
+
+def next_load_id(connection: DuckDBPyConnection, run_id: str) -> str:
+    """The id of the run's next load: the run and a number."""
+    (count,) = connection.execute(
+        "select count(distinct load_id) from ops.loads where run_id = ?", [run_id]
+    ).fetchone()
+    return f"{run_id}.{count + 1}"
+
+
+def drift(
+    connection: DuckDBPyConnection, table_name: str, columns: Mapping[str, Sequence[str]]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Changes of type, and all changes of shape as sentences, against the table's last load."""
+    last = connection.execute(
+        "select file_columns from ops.loads where table_name = ? order by rowid desc limit 1",
+        [table_name],
+    ).fetchone()
+    if last is None or last[0] is None:
+        return (), ()
+    before: dict[str, list[str]] = json.loads(last[0])
+    changes = tuple(
+        f"{name} was {' or '.join(before[name])}, is {' or '.join(kinds)}"
+        for name, kinds in columns.items()
+        # Parts of one folder may differ, so only a kind that was not there before is news.
+        if before.get(name) and not set(kinds) <= set(before[name])
     )
+    new = [f"new column {name}" for name in columns if name not in before]
+    gone = [f"column {name} is gone" for name in before if name not in columns]
+    return changes, (*new, *gone, *changes)
+
+
+def record(
+    connection: DuckDBPyConnection,
+    result: TableLoad,
+    columns: Mapping[str, Sequence[str]],
+    *,
+    run_id: str,
+    full_export: bool,
+    loaded_at: datetime,
+) -> None:
+    """Write what a load did to one table into ops.loads."""
+    lists = (result.missing_columns, result.extra_columns, result.type_changes, result.drift)
+    connection.execute(
+        "insert into ops.loads by name select"
+        " ? as load_id, ? as run_id, ? as table_name, ? as source, ? as rows_read,"
+        " ? as rows_landed, ? as duplicates, ? as superseded, ? as conflicts, ? as rejected,"
+        " ? as rows_inserted, ? as rows_updated, ? as rows_stale, ? as vanished,"
+        " ? as full_export, ? as loaded_at, ? as missing_columns, ? as extra_columns,"
+        " ? as type_changes, ? as drift, ? as file_columns",
+        [
+            result.load_id, run_id, result.table_name, result.source, result.rows_read,
+            result.rows_landed, result.duplicates, result.superseded, result.conflicts,
+            result.rejected, result.rows_inserted, result.rows_updated, result.rows_stale,
+            result.vanished, full_export, loaded_at,
+            *(json.dumps(items, ensure_ascii=False) for items in lists),
+            json.dumps(columns, ensure_ascii=False),
+        ],
+    )  # fmt: skip
 
 
 def rejects(connection: DuckDBPyConnection, table: str | None = None) -> list[Reject]:
@@ -180,7 +258,7 @@ class _Load:
 
     def land(self, contract: Contract, landing: Landing) -> tuple[TableLoad, ...]:
         """Land one directory."""
-        load_id = self._next_load_id()
+        load_id = next_load_id(self.connection, self.run_id)
         source = str(landing.directory.resolve())
         loads = []
         with tempfile.TemporaryDirectory(prefix="warehouse-landing-", dir=self.scratch) as scratch:
@@ -191,12 +269,6 @@ class _Load:
                     self.progress(f"{landing.directory.name}: {name}")
                 loads.append(self._land_table(table, parts, load_id, source, Path(scratch)))
         return tuple(loads)
-
-    def _next_load_id(self) -> str:
-        (count,) = self.connection.execute(
-            "select count(distinct load_id) from ops.loads where run_id = ?", [self.run_id]
-        ).fetchone()
-        return f"{self.run_id}.{count + 1}"
 
     def _land_table(
         self, table: Table, parts: Sequence[Part], load_id: str, source: str, scratch: Path
@@ -223,7 +295,7 @@ class _Load:
             )
             self.connection.execute(f"drop table temp.{STAGE}")
         columns = _columns_of(files)
-        changes, drift = self._drift(table, columns)
+        changes, changed_shape = drift(self.connection, table.name, columns)
         result = TableLoad(
             load_id=load_id,
             table_name=table.name,
@@ -241,50 +313,17 @@ class _Load:
             missing_columns=tuple(name for name in table.column_names if name not in columns),
             extra_columns=tuple(sorted(set(columns) - set(table.column_names))),
             type_changes=changes,
-            drift=drift,
+            drift=changed_shape,
         )
-        self._record(result, columns)
+        record(
+            self.connection,
+            result,
+            columns,
+            run_id=self.run_id,
+            full_export=self.full_export,
+            loaded_at=self.loaded_at,
+        )
         return result
-
-    def _drift(
-        self, table: Table, columns: dict[str, list[str]]
-    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Changes of type, and all changes of shape as sentences, against the table's last load."""
-        last = self.connection.execute(
-            "select file_columns from ops.loads where table_name = ? order by rowid desc limit 1",
-            [table.name],
-        ).fetchone()
-        if last is None or last[0] is None:
-            return (), ()
-        before: dict[str, list[str]] = json.loads(last[0])
-        changes = tuple(
-            f"{name} was {' or '.join(before[name])}, is {' or '.join(kinds)}"
-            for name, kinds in columns.items()
-            # Parts of one folder may differ, so only a kind that was not there before is news.
-            if before.get(name) and not set(kinds) <= set(before[name])
-        )
-        new = [f"new column {name}" for name in columns if name not in before]
-        gone = [f"column {name} is gone" for name in before if name not in columns]
-        return changes, (*new, *gone, *changes)
-
-    def _record(self, result: TableLoad, columns: dict[str, list[str]]) -> None:
-        lists = (result.missing_columns, result.extra_columns, result.type_changes, result.drift)
-        self.connection.execute(
-            "insert into ops.loads by name select"
-            " ? as load_id, ? as run_id, ? as table_name, ? as source, ? as rows_read,"
-            " ? as rows_landed, ? as duplicates, ? as superseded, ? as conflicts, ? as rejected,"
-            " ? as rows_inserted, ? as rows_updated, ? as rows_stale, ? as vanished,"
-            " ? as full_export, ? as loaded_at, ? as missing_columns, ? as extra_columns,"
-            " ? as type_changes, ? as drift, ? as file_columns",
-            [
-                result.load_id, self.run_id, result.table_name, result.source, result.rows_read,
-                result.rows_landed, result.duplicates, result.superseded, result.conflicts,
-                result.rejected, result.rows_inserted, result.rows_updated, result.rows_stale,
-                result.vanished, self.full_export, self.loaded_at,
-                *(json.dumps(items, ensure_ascii=False) for items in lists),
-                json.dumps(columns, ensure_ascii=False),
-            ],
-        )  # fmt: skip
 
 
 def _columns_of(files: Sequence[StagedFile]) -> dict[str, list[str]]:

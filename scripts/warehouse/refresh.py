@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from warehouse import build as building
 from warehouse import check as checking
@@ -17,10 +17,13 @@ from warehouse import runs, store, variables
 from warehouse.build import BuildResult
 from warehouse.check import CheckResult
 from warehouse.config import Config
-from warehouse.errors import InputError, WarehouseError
+from warehouse.errors import ChecksFailedError, InputError, WarehouseError
 from warehouse.notify import notify
 from warehouse.publish import Release
 from warehouse.runs import Record, Run
+
+if TYPE_CHECKING:
+    from warehouse.sources.address import Address
 
 Progress = Callable[[str, str], None]
 
@@ -42,17 +45,25 @@ def refresh(
     directories: Sequence[Path] = (),
     *,
     full_export: bool = False,
+    source: str | None = None,
+    database: Address | None = None,
     full_refresh: bool = False,
     as_of: datetime | None = None,
     vars_given: Mapping[str, Any] | None = None,
     target: str | None = None,
     progress: Progress,
 ) -> Outcome:
-    """Land, build, check, publish, report; nothing is published unless all before it was green."""
-    _check_call(directories, full_export)
+    """Land, build, check, publish, report; nothing is published unless all before it was green.
+
+    The directories are in the landing contract or, with `source`, hold that CRM's own tables, which
+    may also come from its `database`.
+    """
+    _check_call(directories, full_export, source, database)
     _check_publishable(config, target)
     with _notifying(config), _run(config, "refresh", as_of, vars_given, progress) as run:
-        landed = _land(run, directories, full_export)
+        landed = _land(run, directories, full_export, source, database)
+        if source is not None:
+            _check_rejects(run)
         before = _check(run, checking.LANDING_SUITES)
         built = _build(run, full_refresh, target)
         checks = _check(run, checking.MARTS_SUITES, before)
@@ -78,12 +89,18 @@ def refresh(
 
 
 def load(
-    config: Config, directories: Sequence[Path], *, full_export: bool = False, progress: Progress
+    config: Config,
+    directories: Sequence[Path],
+    *,
+    full_export: bool = False,
+    source: str | None = None,
+    database: Address | None = None,
+    progress: Progress,
 ) -> Outcome:
     """Landing alone."""
-    _check_call(directories, full_export)
+    _check_call(directories, full_export, source, database)
     with runs.recorded(config, "load", progress=progress) as run:
-        landed = _land(run, directories, full_export)
+        landed = _land(run, directories, full_export, source, database)
         return Outcome(record=run.record(runs.DONE), tables=landed)
 
 
@@ -197,8 +214,19 @@ def _notifying(config: Config) -> Any:
         raise
 
 
-def _check_call(directories: Sequence[Path], full_export: bool) -> None:
-    if full_export and not directories:
+def _check_call(
+    directories: Sequence[Path],
+    full_export: bool,
+    source: str | None,
+    database: Address | None,
+) -> None:
+    if source is not None and (not directories) == (database is None):
+        raise InputError(
+            f"Where is {source}? Name directories with its tables, or its database by --from."
+        )
+    if database is not None and source is None:
+        raise InputError("--from names a database: say by --source which CRM's it is.")
+    if full_export and not directories and database is None:
         raise InputError("--full-export says what the landing directory is: name one.")
     for directory in directories:
         if not directory.exists():
@@ -216,7 +244,15 @@ def _check_publishable(config: Config, target: str | None) -> None:
         )
 
 
-def _land(run: Run, directories: Sequence[Path], full_export: bool) -> list[dict[str, Any]]:
+def _land(
+    run: Run,
+    directories: Sequence[Path],
+    full_export: bool,
+    source: str | None = None,
+    database: Address | None = None,
+) -> list[dict[str, Any]]:
+    if source is not None:
+        return _land_source(run, directories, full_export, source, database)
     from warehouse import load as landing
 
     sentence = f"Landing {', '.join(str(d) for d in directories)}" if directories else "Preparing"
@@ -250,7 +286,80 @@ def _land(run: Run, directories: Sequence[Path], full_export: bool) -> list[dict
             run.warn(f"{table.table_name}: {change}")
     for entry in result.ignored:
         run.warn(f"Not landed: {entry}")
+    if result.days:
+        # They are where they belong: whoever wants them names them.
+        run.note(
+            f"{len(result.days)} directories of single days were left alone "
+            f"({', '.join(result.days[:3])}{', ...' if len(result.days) > 3 else ''}): "
+            "each is landed by a call that names it."
+        )
     return run.tables
+
+
+def _land_source(
+    run: Run,
+    directories: Sequence[Path],
+    full_export: bool,
+    name: str,
+    address: Address | None,
+) -> list[dict[str, Any]]:
+    """Land a CRM's own tables, as its adapter in models/staging/ declares them."""
+    from warehouse.sources import database, declared
+    from warehouse.sources import load as landing
+
+    config = run.config
+    source = declared.load(config.project_dir, name)
+    origin = address.shown if address else ", ".join(str(directory) for directory in directories)
+    how = {
+        "run_id": run.run_id,
+        "full_export": full_export,
+        "loaded_at": run.started_at,
+        "progress": run.detail,
+    }
+    with run.step("land", f"Landing {name} from {origin}"):
+        if address is not None:
+            kept = config.extracts / name
+            with database.connect(address) as opened, store.connect(config) as connection:
+                result = landing.load_database(connection, source, opened, kept=kept, **how)
+        else:
+            with store.connect(config) as connection:
+                result = landing.load_files(
+                    connection, source, list(directories), scratch=config.scratch, **how
+                )
+    run.tables = [asdict(table) for table in result.tables]
+    for table in result.tables:
+        if table.conflicts:
+            run.warn(
+                f"{table.table_name}: {table.conflicts} rows had the key of a different row "
+                "in one load and nothing to tell the newer one; the last was taken."
+            )
+        for change in table.drift:
+            run.warn(f"{table.table_name}: {change}")
+    if result.absent:
+        run.note(f"{name} has no {', '.join(result.absent)}: they count as empty.")
+    return run.tables
+
+
+def _check_rejects(run: Run) -> None:
+    """Too many rows of a source that cannot be read: what is left of it is not worth publishing.
+
+    Tables of the landing contract have a quality check of their own for that.
+    """
+    most = run.config.reject_threshold
+    for table in run.tables:
+        share = table["rejected"] / table["rows_read"] if table["rows_read"] else 0.0
+        if share > most:
+            name = table["table_name"]
+            run.failed(
+                "rejected rows",
+                suite="landing",
+                table=name,
+                sentence=f"landing: {name}: {table['rejected']} of {table['rows_read']} rows "
+                f"({share:.2%}) cannot be read, expected at most {most:.2%} "
+                f"(see `warehouse rejects {name}`, reject_threshold in warehouse.yml)",
+            )
+    if run.checks_failed:
+        raise ChecksFailedError("\n".join(["Nothing was published:", *run.checks_failed]))
 
 
 def _build(run: Run, full_refresh: bool, target: str | None) -> BuildResult:
@@ -266,7 +375,9 @@ def _build(run: Run, full_refresh: bool, target: str | None) -> BuildResult:
         )
         for sentence in built.warnings:
             run.warn(sentence)
-        run.checks_failed += [failure.sentence for failure in built.failures if failure.is_check]
+        for failure in built.failures:
+            if failure.is_check:
+                run.failed(failure.name, suite="dbt", kind=failure.kind, sentence=failure.sentence)
         built.raise_for_failures()
     run.empty_marts = [mart.sentence() for mart in built.empty]
     for sentence in run.empty_marts:
@@ -283,7 +394,8 @@ def _check(
         for item in result.warnings:
             if item not in known:
                 run.warn(item.sentence())
-        run.checks_failed += [item.sentence() for item in result.errors]
+        for item in result.errors:
+            run.failed(**asdict(item), sentence=item.sentence())
         result.raise_for_errors()
     return result
 

@@ -76,6 +76,7 @@ class Record:
     seconds_per_step: dict[str, float] = field(default_factory=dict)
     tables: list[dict[str, Any]] = field(default_factory=list)
     checks_failed: list[str] = field(default_factory=list)
+    failures: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     empty_marts: list[str] = field(default_factory=list)
 
@@ -105,6 +106,7 @@ class Run:
         self.seconds: dict[str, float] = {}
         self.tables: list[dict[str, Any]] = []
         self.checks_failed: list[str] = []
+        self.failures: list[dict[str, Any]] = []
         self.warnings: list[str] = []
         self.empty_marts: list[str] = []
         self.release_id: str | None = None
@@ -138,6 +140,16 @@ class Run:
         self.progress("warning", sentence)
         logger.warning(sentence, extra={"data": {"run_id": self.run_id}})
 
+    def note(self, sentence: str) -> None:
+        """Something to know that needs nobody: shown and logged, but no warning."""
+        self.progress("note", sentence)
+        logger.info(sentence, extra={"data": {"run_id": self.run_id}})
+
+    def failed(self, check: str, *, suite: str, sentence: str, **what: Any) -> None:
+        """A check or test that did not pass: a sentence for people, its parts for programs."""
+        self.checks_failed.append(sentence)
+        self.failures.append({"suite": suite, "check": check, **what, "sentence": sentence})
+
     def record(self, status: str, *, finished_at: datetime | None = None) -> Record:
         """What is known about the run at this moment."""
         return Record(
@@ -153,6 +165,7 @@ class Run:
             seconds_per_step=dict(self.seconds),
             tables=list(self.tables),
             checks_failed=list(self.checks_failed),
+            failures=list(self.failures),
             warnings=list(self.warnings),
             empty_marts=list(self.empty_marts),
         )
@@ -216,6 +229,8 @@ def recorded(
             failure = _failure(run, error)
             status = _status(failure)
             run.message = str(failure)
+            # Whoever prints the error can say what the run had done until then.
+            failure.record = run.record(status)
             if failure is error:
                 raise
             raise failure from error
@@ -306,15 +321,13 @@ def _open(config: Config, run: Run, connection: DuckDBPyConnection) -> None:
     known = {record.run_id: record for record in history(config)}
     for (run_id,) in stale:
         end = known.get(run_id)
-        connection.execute(
-            "update ops.runs set status = ?, message = ?, finished_at = ? where run_id = ?",
-            [
-                end.status if end and end.status != RUNNING else KILLED,
-                end.message if end else KILLED_MESSAGE,
-                end.finished_at if end else None,
-                run_id,
-            ],
-        )
+        if end and end.status != RUNNING:
+            _store(connection, end)
+        else:
+            connection.execute(
+                "update ops.runs set status = ?, message = ? where run_id = ?",
+                [KILLED, KILLED_MESSAGE, run_id],
+            )
     _store(connection, run.record(RUNNING))
 
 

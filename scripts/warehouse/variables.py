@@ -49,6 +49,9 @@ def parse(text: str | None, project_dir: Path) -> dict[str, Any]:
             "--vars: quota_too_high_below must not lie above quota_too_low_above: "
             "a quota cannot be too high and too low at once."
         )
+    for name in effective.get("crm_sources", []):
+        if not (project_dir / "models" / "staging" / name).is_dir():
+            raise InputError(f"crm_sources: there is no source {name!r} in models/staging.")
     return given
 
 
@@ -147,6 +150,17 @@ def _as_of(value: Any) -> str:
     return ""
 
 
+def _sources(value: Any) -> str:
+    # The names become names of models and literals of their SQL.
+    fits = (
+        isinstance(value, list)
+        and value
+        and all(isinstance(name, str) and re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in value)
+        and len(set(value)) == len(value)
+    )
+    return "" if fits else "a list of sources, each once, such as [landing] or [hubspot, landing]"
+
+
 _RULES: dict[str, Callable[[Any], str]] = {
     "as_of": _as_of,
     "reporting_timezone": _time_zone,
@@ -160,6 +174,7 @@ _RULES: dict[str, Callable[[Any], str]] = {
     "quota_too_high_below": _number(0, 1),
     "quota_too_low_above": _number(0, 1),
     "max_lifetime_months": _number(1, 1_200),
+    "crm_sources": _sources,
 }
 
 

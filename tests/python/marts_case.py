@@ -11,6 +11,8 @@ AS_OF = datetime(2026, 3, 18, 9, 30)
 TYPES = {
     "period_start": "date",
     "is_complete_period": "boolean",
+    "new_deals": "bigint",
+    "new_leads": "bigint",
     "won_deals": "bigint",
     "lost_deals": "bigint",
     "win_rate": "double",

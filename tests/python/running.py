@@ -1,4 +1,7 @@
-"""Runs the commands as people do: real processes, real DuckDB files, a home of their own."""
+"""Runs the commands as people do: real processes, real DuckDB files, a home of their own.
+
+`warehouse` commands are forks of a process that has imported what they need (forked.py).
+"""
 
 import json
 import os
@@ -9,8 +12,9 @@ from pathlib import Path
 
 import duckdb
 
+import forked
+
 REPOSITORY = Path(__file__).parents[2]
-WAREHOUSE = Path(sys.executable).parent / "warehouse"
 DBT = Path(sys.executable).parent / "dbt"
 
 
@@ -18,9 +22,8 @@ def warehouse(
     home: Path, command: str, *arguments: object, expect: int = 0
 ) -> subprocess.CompletedProcess:
     """Run `warehouse COMMAND ... --home HOME`; its exit code must be the expected one."""
-    call = [str(WAREHOUSE), command, *map(str, arguments), "--home", str(home)]
-    ran = subprocess.run(call, capture_output=True, text=True, check=False, cwd=home.parent)
-    assert ran.returncode == expect, f"{call}\n{ran.stdout}\n{ran.stderr}"
+    ran = forked.run([command, *arguments, "--home", home], cwd=home.parent)
+    assert ran.returncode == expect, f"{ran.args}\n{ran.stdout}\n{ran.stderr}"
     return ran
 
 

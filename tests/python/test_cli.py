@@ -159,7 +159,7 @@ def test_help_and_status_load_nothing_heavy(arguments: list[str], tmp_path: Path
         (["refresh", "--full-export"], "--full-export says what the landing directory is"),
         (["refresh"], "Nothing has landed"),
         (["build"], "Nothing has landed"),
-        (["load"], "Missing argument"),
+        (["load"], "Name a landing directory"),
         (["rejects", "nonsense"], "no table 'nonsense'; known are users"),
         (["rejects"], "Nothing has landed"),
         (["report"], "Nothing is published"),
@@ -209,9 +209,29 @@ def test_a_file_that_cannot_be_read_is_exit_2_and_changes_nothing(
 def test_too_many_rejects_are_exit_1_and_can_be_looked_at(project: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     bad = write_landing(tmp_path / "landing", amount="plenty")
-    done = call("refresh", bad, "--home", home, "--project-dir", project)
+    done = call("refresh", bad, "--home", home, "--project-dir", project, "--json")
     assert done.returncode == 1
     assert "rejected rows: 3 of 3 rows (100.00%)" in done.stderr
+    printed = json.loads(done.stdout)
+    assert (printed["status"], printed["exit_code"]) == ("checks_failed", 1)
+    assert [(table["table_name"], table["rejected"]) for table in printed["tables"]] == [
+        ("deals", 3)
+    ]
+    [failure] = printed["failures"]
+    assert {name: failure[name] for name in ("suite", "table", "check", "severity", "success")} == {
+        "suite": "landing",
+        "table": "deals",
+        "check": "rejected rows",
+        "severity": "error",
+        "success": False,
+    }
+    assert (failure["value"], failure["high"]) == (1.0, 0.01)
+    assert failure["sentence"] in printed["message"]
+    # `check` alone says the same, and `status` remembers it.
+    alone = json.loads(call("check", "--home", home, "--project-dir", project, "--json").stdout)
+    assert [item["check"] for item in alone["failures"]] == ["rejected rows"]
+    seen = json.loads(call("status", "--home", home, "--json").stdout)["runs"]
+    assert [run["failures"] for run in seen] == [alone["failures"], printed["failures"]]
     listed = json.loads(call("rejects", "deals", "--home", home, "--json").stdout)["rejects"]
     assert [(row["source_line"], row["column_name"]) for row in listed] == [
         (line, "amount") for line in (2, 3, 4)
@@ -227,13 +247,39 @@ def test_a_failing_dbt_test_is_exit_1_and_leaves_the_last_release(
     write_landing(tmp_path / "bad", amount="-1")
     assert call("refresh", landing, "--home", home, "--project-dir", project).returncode == 0
     before = publish.current_id(config_of(home))
-    done = call("refresh", tmp_path / "bad", "--home", home, "--project-dir", project)
+    done = call("refresh", tmp_path / "bad", "--home", home, "--project-dir", project, "--json")
     assert done.returncode == 1
     assert "no_negative_amount on deals: 3 rows found" in done.stderr
+    [failure] = json.loads(done.stdout)["failures"]
+    assert (failure["suite"], failure["kind"], failure["check"]) == (
+        "dbt",
+        "test",
+        "no_negative_amount",
+    )
+    assert "no_negative_amount on deals: 3 rows found, such as" in failure["sentence"]
     assert publish.current_id(config_of(home)) == before
     # Nor does a publish alone let it through.
     alone = call("publish", "--home", home, "--project-dir", project)
     assert alone.returncode == 4 and "was not green" in alone.stderr
+
+
+def test_the_days_beside_a_base_are_a_note_and_no_warning(project: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    base = write_landing(tmp_path / "landing")
+    for day in range(1, 6):
+        write_landing(base / f"delta-2025-07-0{day}")
+    (base / "archive").mkdir()
+    done = call("load", base, "--home", home, "--project-dir", project, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["warnings"] == [
+        "Not landed: archive/ (no table of the contract)"
+    ]
+    notes = [line for line in done.stderr.splitlines() if line.startswith("note: ")]
+    assert notes == [
+        "note: 5 directories of single days were left alone (delta-2025-07-01, delta-2025-07-02, "
+        "delta-2025-07-03, ...): each is landed by a call that names it."
+    ]
+    assert notes[0].removeprefix("note: ") in (home / "logs" / "warehouse.jsonl").read_text()
 
 
 def test_broken_sql_is_exit_4_and_names_the_step(landing: Path, tmp_path: Path) -> None:

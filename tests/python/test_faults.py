@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+import forked
 from running import warehouse
 from small_company import config_of, write_landing, write_project
 from warehouse import lock, publish, runs, store
@@ -63,14 +64,18 @@ def fails(
     code: int,
     says: str,
     before: Sequence[str] = (),
-    **options: object,
+    prepare: Callable[[], None] | None = None,
 ) -> str:
-    """The refresh ends with that code and message, and readers still see the three deals."""
-    call = [*before, sys.executable, "-m", "warehouse.cli", "refresh", later, *AS_OF]
-    call += ["--home", home, "--project-dir", project]
-    ran = subprocess.run(
-        [str(part) for part in call], capture_output=True, text=True, check=False, **options
-    )
+    """The refresh ends with that code and message, and readers still see the three deals.
+
+    `before` are words that the command line begins with, `prepare` is called in the new process.
+    """
+    call = ["refresh", later, *AS_OF, "--home", home, "--project-dir", project]
+    if before:
+        call = [*before, sys.executable, "-m", "warehouse.cli", *map(str, call)]
+        ran = subprocess.run(call, capture_output=True, text=True, check=False)
+    else:
+        ran = forked.run(call, prepare=prepare)
     assert (ran.returncode, says in ran.stderr) == (code, True), ran.stderr
     assert "Traceback" not in ran.stdout + ran.stderr
     assert "Unexpected" not in ran.stderr and "unexpectedly" not in ran.stderr
@@ -150,13 +155,14 @@ def test_a_full_disk_is_named_in_every_step(
     completes(home, project, later)
 
 
+def limited() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+
+
 def test_a_file_that_may_not_grow_is_like_a_full_disk(
     home: Path, project: Path, later: Path
 ) -> None:
-    def limited() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
-
-    fails(home, project, later, code=4, says="`ulimit -f`", preexec_fn=limited)
+    fails(home, project, later, code=4, says="`ulimit -f`", prepare=limited)
 
 
 def test_a_read_only_disk_is_named(published: Path, project: Path, later: Path, disk: Path) -> None:
@@ -267,13 +273,7 @@ def test_a_damaged_mart_is_built_anew_or_named(home: Path, project: Path, later:
     with config.warehouse.open("r+b") as stream:
         stream.seek(-300_000, os.SEEK_END)
         stream.write(os.urandom(200_000))
-    call = [*("refresh", later), *AS_OF, "--project-dir", project]
-    ran = subprocess.run(
-        [sys.executable, "-m", "warehouse.cli", *map(str, call), "--home", str(home)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ran = forked.run(["refresh", later, *AS_OF, "--project-dir", project, "--home", home])
     assert "Traceback" not in ran.stderr
     if ran.returncode == 0:
         assert deals_shown(home) == 4

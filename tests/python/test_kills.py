@@ -22,7 +22,8 @@ def test_a_kill_in_any_step_loses_nothing_and_readers_see_whole_releases(tmp_pat
         [
             *(sys.executable, str(SOAK), "--work", str(tmp_path / "work")),
             *("--project-dir", str(project), "--landing", *map(str, directories)),
-            *("--tables", "fct_landed", "kpi_deals", "--steps", *STEPS),
+            *("--tables", "fct_landed", "kpi_deals", "--forked"),
+            *("--finish-every", "3", "--steps", *STEPS),
         ],
         capture_output=True,
         text=True,

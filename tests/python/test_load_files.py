@@ -230,17 +230,17 @@ def test_a_carriage_return_alone_belongs_to_the_text(landing):
     ]
 
 
-def test_an_unterminated_quote_amid_many_rows_loses_none_without_a_word(landing):
-    lines = [f"{n},name {n}" for n in range(50_000)]
-    lines[20_000] = '20000,"name 20000'
-    lines[30_000] = '30000,"a ""quoted"" name"'
+def test_an_unterminated_quote_amid_a_million_rows_loses_none_without_a_word(landing):
+    lines = [f"{n},name {n}" for n in range(1_000_000)]
+    lines[500_000] = '500000,"name 500000'
+    lines[600_000] = '600000,"a ""quoted"" name"'
     with pytest.raises(
-        InputError, match=r"products\.csv, line 20002: the quote opened in field 2 .* line 30002"
+        InputError, match=r"products\.csv, line 500002: the quote opened in field 2 .* line 600002"
     ):
         landing.load_files({"products.csv": "product_id,name\n" + "\n".join(lines) + "\n"})
     assert landing.value("select count(*) from raw_crm.products") == 0
-    lines[30_000] = "30000,x"
-    with pytest.raises(InputError, match=r"line 20002: a quote is opened .* and never closed"):
+    lines[600_000] = "600000,x"
+    with pytest.raises(InputError, match=r"line 500002: a quote is opened .* and never closed"):
         landing.load_files({"products.csv": "product_id,name\n" + "\n".join(lines) + "\n"})
 
 
@@ -424,3 +424,35 @@ def test_hidden_files_are_passed_over_without_a_word(tmp_path):
     landing = discover(directory, load_contract())
     assert list(landing.tables) == ["users"]
     assert landing.ignored == ("notes.txt (neither csv nor parquet nor jsonl)",)
+
+
+def test_directories_of_single_days_are_no_strangers(landing):
+    directory = landing.directory()
+    (directory / "products.csv").write_text(PRODUCTS)
+    for name, file in [
+        ("delta-2025-07-01", "products.csv.gz"),
+        ("20250702", "deals.parquet"),
+        ("2025-07-03", "part-0.csv"),  # holds no table
+        ("backup", "products.csv"),  # of no day
+    ]:
+        (directory / name).mkdir()
+        (directory / name / file).write_bytes(gzip.compress(PRODUCTS.encode()))
+    (directory / "day-2025-07-04" / "deals").mkdir(parents=True)
+    result = landing.load(directory)
+    assert result.days == ("20250702", "day-2025-07-04", "delta-2025-07-01")
+    assert result.ignored == (
+        "2025-07-03/ (no table of the contract)",
+        "backup/ (no table of the contract)",
+    )
+    assert len(products(landing)) == 2
+    # A call that names one of them does land it, and does not speak of it.
+    result = landing.load(directory, directory / "delta-2025-07-01")
+    assert result.days == ("20250702", "day-2025-07-04")
+
+
+def test_a_directory_of_days_alone_says_to_name_a_day(landing):
+    directory = landing.directory()
+    (directory / "delta-2025-07-01").mkdir()
+    (directory / "delta-2025-07-01" / "products.csv").write_text(PRODUCTS)
+    with pytest.raises(InputError, match=r"found: delta-2025-07-01/\): name the directory of each"):
+        landing.load(directory)

@@ -227,10 +227,60 @@ def test_a_link_shows_what_was_chosen(browser, page_file, fresh):
     assert "grain=quarter" in link
     with Opened(browser, page_file, link, viewport={"width": 1280, "height": 900}) as page:
         assert page.is_checked("input[name=grain][value=quarter]")
-        for control in ("#dimension", "#value", "#period", "#pipeline"):
+        for control in ("#dimension", "#value", "#period", "#pipeline-name"):
             assert page.input_value(control) == fresh.input_value(control)
         for chart in ("win-rate", "stages", "bridge"):
             assert context_of(page, chart) == context_of(fresh, chart)
+
+
+def test_the_page_answers_within_a_second(browser, page_file):
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    protocol = context.new_cdp_session(page)
+    # The time of the page's own thread: a busy machine does not count.
+    protocol.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def seconds() -> float:
+        page.wait_for_timeout(300)
+        measured = protocol.send("Performance.getMetrics")["metrics"]
+        return next(item["value"] for item in measured if item["name"] == "TaskDuration")
+
+    page.goto(page_file.as_uri())
+    page.wait_for_selector(READY)
+    loaded = seconds()
+    page.check("input[name=grain][value=quarter]", force=True)
+    changed = seconds() - loaded
+    context.close()
+    assert 0.05 < loaded < 1
+    assert 0.01 < changed < 1
+
+
+def test_every_id_is_there_once(fresh):
+    ids = fresh.eval_on_selector_all("[id]", "nodes => nodes.map((node) => node.id)")
+    assert len(ids) > 50
+    assert sorted(ids) == sorted(set(ids))
+
+
+def test_the_navigation_goes_to_its_section_and_keeps_what_was_chosen(browser, page_file):
+    chosen = "#grain=quarter&dimension=team"
+    with Opened(browser, page_file, chosen, viewport={"width": 1280, "height": 900}) as page:
+        page.emulate_media(reduced_motion="reduce")
+        link, text = page.evaluate("location.hash"), context_of(page, "win-rate")
+        assert "Team:" in text
+        for name in ("pipeline", "customers", "scorecard", "headline"):
+            page.click(f"nav a[href='#{name}']")
+            page.wait_for_function(
+                "name => Math.abs(document.querySelector(`section#${name}`)"
+                ".getBoundingClientRect().top) < 250",
+                arg=name,
+            )
+            assert page.evaluate("document.activeElement.id") == name
+            assert page.evaluate("location.hash") == link
+        assert context_of(page, "win-rate") == text
+        # So does an address that somebody typed.
+        page.evaluate("location.hash = '#market'")
+        page.wait_for_function("document.activeElement.id === 'market'")
+        assert context_of(page, "win-rate") == text
 
 
 def test_a_link_to_what_is_not_there_shows_the_usual_page(browser, page_file):
@@ -355,7 +405,7 @@ def test_the_keyboard_reaches_everything(browser, page_file):
             if "meaning" in reached[-1] or reached.count("SUMMARY") > 1:
                 break
         assert reached[0] == "skip"
-        for wanted in ("grain", "period", "dimension", "pipeline", "reset", "theme", "chart"):
+        for wanted in ("grain", "period", "dimension", "pipeline-name", "reset", "theme", "chart"):
             assert wanted in reached, f"{wanted} cannot be reached by keyboard: {reached}"
         assert "SUMMARY" in reached
         page.focus("#chart-win-rate svg")
@@ -469,6 +519,29 @@ def test_an_empty_section_says_why(browser, harmful):
         )
         assert page.inner_text("#chart-mrr .plot") == "kpi_mrr is not in this release."
         assert page.is_hidden("#chart-nps .data")
+
+
+def test_a_chart_of_zeros_says_so_instead_of_drawing_nothing(browser, tmp_path):
+    rows = [
+        {
+            **{name: row[name] for name in ("period_grain", "period_start", "is_complete_period")},
+            **{"dimension": "all", "dimension_value": "all", "new_leads": 0, "new_deals": 0},
+        }
+        for row in win_rates(months(4))
+    ]
+    file = write_marts(
+        tmp_path / "zeros.duckdb",
+        release=release(),
+        kpi_catalogue=catalogue("kpi_new_opportunities"),
+        kpi_new_opportunities=rows,
+    )
+    with Opened(browser, report.write(file, tmp_path / "report")) as page:
+        assert page.inner_text("#chart-new .plot") == (
+            "Every figure here is 0 or missing. "
+            "Nothing was landed in leads and deals that counts by 2026-03-18."
+        )
+        assert page.locator("#chart-new svg").count() == 0
+        assert page.inner_text("#chart-new .data summary") == "Table (4 rows)"
 
 
 @pytest.fixture(scope="module")

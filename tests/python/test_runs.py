@@ -34,6 +34,26 @@ with runs.recorded(config_of(Path(sys.argv[1])), "refresh") as run:
         sys.stdin.readline()
 """
 
+# A run that is killed as soon as one of the two records has its end.
+KILLED_BETWEEN = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[2])
+from pathlib import Path
+from small_company import config_of
+from warehouse import runs
+
+def deadly(write):
+    def then_die(*arguments):
+        write(*arguments)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return then_die
+
+with runs.recorded(config_of(Path(sys.argv[1])), "refresh", success=runs.PUBLISHED) as run:
+    with run.step("build", "Building"):
+        run.release_id = "R1"
+    runs._append, runs._store = deadly(runs._append), deadly(runs._store)
+"""
+
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
@@ -158,6 +178,25 @@ def test_a_killed_run_becomes_killed_and_frees_the_lock(config: Config) -> None:
         ("refresh", "killed", "the process ended before the run did"),
         ("load", "done", ""),
     ]
+
+
+def test_a_kill_between_the_two_records_leaves_them_in_agreement(config: Config) -> None:
+    call = [sys.executable, "-c", KILLED_BETWEEN, str(config.home), str(Path(__file__).parent)]
+    assert subprocess.run(call, check=False).returncode == -signal.SIGKILL
+    assert [record.status for record in runs.history(config)] == ["published"]
+    with runs.recorded(config, "load"):
+        pass
+    assert [record.status for record in runs.history(config)] == ["done", "published"]
+    # The next run copied all of it, not the word alone.
+    assert in_warehouse(config) == [
+        ("refresh", "published", "", "R1", True),
+        ("load", "done", "", None, True),
+    ]
+    with duckdb.connect(str(config.warehouse)) as connection:
+        [(seconds,)] = connection.execute(
+            "select seconds_per_step from ops.runs where command = 'refresh'"
+        ).fetchall()
+    assert list(json.loads(seconds)) == ["build"]
 
 
 def test_a_run_that_was_killed_after_its_publish_is_still_killed(config: Config) -> None:

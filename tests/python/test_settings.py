@@ -110,6 +110,11 @@ def test_vars_are_read_as_yaml() -> None:
         ("{quota_too_high_below: 0.95}", "must not lie above"),
         ("{max_lifetime_months: .inf}", "number from 1"),
         ("{as_of: soon}", "ISO 8601"),
+        ("{crm_sources: hubspot}", "a list of sources"),
+        ("{crm_sources: []}", "a list of sources"),
+        ("{crm_sources: [hubspot, hubspot]}", "each once"),
+        ('{crm_sources: ["x\' or 1"]}', "a list of sources"),
+        ("{crm_sources: [hubspott]}", "no source 'hubspott'"),
     ],
 )
 def test_a_wrong_var_is_refused_with_what_it_has_to_be(text: str, message: str) -> None:

@@ -1,6 +1,6 @@
 """Four kinds of reader, as people and BI tools read a release; each a process of its own.
 
-    python readers.py KIND PUBLISHED STOP_FILE TABLE TABLE [--pause SECONDS]
+    python readers.py KIND PUBLISHED STOP_FILE TABLE TABLE [--pause SECONDS] [--hold SECONDS]
 
 reads `PUBLISHED/current` again and again until STOP_FILE exists, and prints one JSON object: how
 often it read, how many releases it saw, and everything that was wrong. Wrong is an error, and
@@ -25,8 +25,9 @@ MOST_ERRORS = 20
 class Reader:
     """What a reader has learnt of the releases: their notes, and what each table held."""
 
-    def __init__(self, published: Path, tables: tuple[str, str]) -> None:
+    def __init__(self, published: Path, tables: tuple[str, str], hold: float) -> None:
         """Begin to read what is published there; `tables` are two marts that grow with the data."""
+        self.hold = hold
         self.current = published / "current"
         self.releases = published / "releases"
         self.tables = tables
@@ -49,7 +50,7 @@ class Reader:
                 self.pool.close()
             self.pool = duckdb.connect(str(self.current / "sales_kpi.duckdb"), read_only=True)
             self.pooled_run = None
-            self.renew_at = time.monotonic() + random.uniform(0.5, 20.0)
+            self.renew_at = time.monotonic() + random.uniform(0.5, self.hold)
         run_id = self.is_of_one_release(self.three_tables(self.pool))
         if self.pooled_run not in (None, run_id):
             raise AssertionError(f"one connection saw {self.pooled_run} and then {run_id}")
@@ -136,8 +137,9 @@ def main() -> None:
     parser.add_argument("stop", type=Path)
     parser.add_argument("tables", nargs=2)
     parser.add_argument("--pause", type=float, default=0.1)
+    parser.add_argument("--hold", type=float, default=20.0, help="of a pooled connection, at most")
     given = parser.parse_args()
-    reader = Reader(given.published, tuple(given.tables))
+    reader = Reader(given.published, tuple(given.tables), given.hold)
     reads = 0
     errors: list[str] = []
     while not given.stop.exists():

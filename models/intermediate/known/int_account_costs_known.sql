@@ -4,6 +4,6 @@ select
     cost_type,
     amount,
     currency
-from {{ ref('stg_landing__account_costs') }}
+from {{ staged('account_costs') }}
 where
     incurred_on <= {{ as_of_on() }}

@@ -6,6 +6,6 @@ select
     region,
     owner_id,
     created_at
-from {{ ref('stg_landing__accounts') }}
+from {{ staged('accounts') }}
 where
     coalesce(created_at <= {{ as_of() }}, true)

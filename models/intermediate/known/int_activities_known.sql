@@ -11,6 +11,6 @@ select
     occurred_at,
     reply_sentiment,
     meeting_status
-from {{ ref('stg_landing__activities') }}
+from {{ staged('activities') }}
 where
     created_at <= {{ as_of() }}

@@ -4,6 +4,6 @@ select
     observed_on,
     price,
     currency
-from {{ ref('stg_landing__competitor_prices') }}
+from {{ staged('competitor_prices') }}
 where
     observed_on <= {{ as_of_on() }}

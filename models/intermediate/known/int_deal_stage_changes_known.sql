@@ -4,6 +4,6 @@ select
     stage,
     changed_at,
     changed_by
-from {{ ref('stg_landing__deal_stage_history') }}
+from {{ staged('deal_stage_history') }}
 where
     changed_at <= {{ as_of() }}

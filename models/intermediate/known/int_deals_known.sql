@@ -13,7 +13,7 @@ with deals as (
         currency,
         created_at,
         closed_at
-    from {{ ref('stg_landing__deals') }}
+    from {{ staged('deals') }}
     where
         created_at <= {{ as_of() }}
         and not is_deleted
@@ -22,7 +22,7 @@ with deals as (
 -- A history that lies wholly after as_of is not the same as no history at all:
 -- only without any does the stage that the CRM gives count.
 deals_with_history as (
-    select distinct deal_id from {{ ref('stg_landing__deal_stage_history') }}
+    select distinct deal_id from {{ staged('deal_stage_history') }}
 ),
 
 final as (

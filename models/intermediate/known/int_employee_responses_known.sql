@@ -5,6 +5,6 @@ select
     responded_at,
     question,
     rating
-from {{ ref('stg_landing__employee_responses') }}
+from {{ staged('employee_responses') }}
 where
     responded_at <= {{ as_of() }}

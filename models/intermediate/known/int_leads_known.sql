@@ -12,6 +12,6 @@ select
     converted_account_id,
     converted_contact_id,
     converted_deal_id
-from {{ ref('stg_landing__leads') }}
+from {{ staged('leads') }}
 where
     created_at <= {{ as_of() }}

@@ -3,4 +3,4 @@ select
     name,
     region,
     kind
-from {{ ref('stg_landing__locations') }}
+from {{ staged('locations') }}

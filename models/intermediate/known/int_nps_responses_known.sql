@@ -6,6 +6,6 @@ select
     sent_at,
     case when responded_at <= {{ as_of() }} then responded_at end as responded_at,
     case when responded_at <= {{ as_of() }} then score end as score
-from {{ ref('stg_landing__nps_responses') }}
+from {{ staged('nps_responses') }}
 where
     sent_at <= {{ as_of() }}

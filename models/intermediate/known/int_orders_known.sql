@@ -10,6 +10,6 @@ select
     currency,
     ordered_at,
     promotion_id
-from {{ ref('stg_landing__orders') }}
+from {{ staged('orders') }}
 where
     ordered_at <= {{ as_of() }}

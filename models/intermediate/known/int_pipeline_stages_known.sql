@@ -3,4 +3,4 @@ select
     stage,
     position,
     outcome
-from {{ ref('stg_landing__pipeline_stages') }}
+from {{ staged('pipeline_stages') }}

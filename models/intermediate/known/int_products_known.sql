@@ -4,4 +4,4 @@ select
     category,
     list_price,
     currency
-from {{ ref('stg_landing__products') }}
+from {{ staged('products') }}

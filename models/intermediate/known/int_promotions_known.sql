@@ -6,6 +6,6 @@ select
     control_location_id,
     starts_on,
     case when ends_on <= {{ as_of_on() }} then ends_on end as ends_on
-from {{ ref('stg_landing__promotions') }}
+from {{ staged('promotions') }}
 where
     starts_on <= {{ as_of_on() }}

@@ -4,6 +4,6 @@ select
     period_grain,
     period_start,
     target
-from {{ ref('stg_landing__quotas') }}
+from {{ staged('quotas') }}
 where
     period_start <= {{ as_of_on() }}

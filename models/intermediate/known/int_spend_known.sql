@@ -6,6 +6,6 @@ select
     segment,
     amount,
     currency
-from {{ ref('stg_landing__spend') }}
+from {{ staged('spend') }}
 where
     spent_on <= {{ as_of_on() }}

@@ -7,6 +7,6 @@ select
     currency,
     started_on,
     case when ended_on <= {{ as_of_on() }} then ended_on end as ended_on
-from {{ ref('stg_landing__subscriptions') }}
+from {{ staged('subscriptions') }}
 where
     started_on <= {{ as_of_on() }}

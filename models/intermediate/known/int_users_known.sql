@@ -9,4 +9,4 @@ select
     max_daily_deals,
     hired_on,
     case when left_on <= {{ as_of_on() }} then left_on end as left_on
-from {{ ref('stg_landing__users') }}
+from {{ staged('users') }}

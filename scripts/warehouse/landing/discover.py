@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from warehouse.contract import Contract
 from warehouse.errors import InputError
 
+# A directory that is named after a day, such as delta-2025-07-01 or 20250701.
+_NAMED_AFTER_A_DAY = re.compile(r"(?:^|\D)\d{4}-?[01]\d-?[0-3]\d(?:\D|$)")
 FORMATS = {".csv": "csv", ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
@@ -24,26 +27,43 @@ class Part:
 
 @dataclass(frozen=True)
 class Landing:
-    """A landing directory: the parts of each table in contract order, and what is not ours."""
+    """A landing directory: the parts of each table in contract order, and what is not ours.
+
+    `days` are directories in it that are landing directories of a day: theirs is another load.
+    """
 
     directory: Path
     tables: dict[str, tuple[Part, ...]]
     ignored: tuple[str, ...]
+    days: tuple[str, ...] = ()
 
 
-def discover(directory: Path, contract: Contract) -> Landing:
-    """The tables in a landing directory; a directory without any is an InputError."""
+def discover(
+    directory: Path,
+    contract: Contract,
+    *,
+    what: str = "the landing contract",
+    page: str = "docs/landing.md",
+    example: str = "deals",
+) -> Landing:
+    """The tables in a landing directory; a directory without any is an InputError.
+
+    `what` names the layout, `page` where it is described, `example` one of its tables.
+    """
     entries = _entries(directory)
     if not entries:
         raise InputError(
-            f"{directory} is empty: put one file per table there, such as deals.csv"
-            " (docs/landing.md)."
+            f"{directory} is empty: put one file per table there, such as {example}.csv ({page})."
         )
     root = directory.resolve().name or "landing"
     found: dict[str, tuple[str, tuple[Part, ...]]] = {}
     ignored: list[str] = []
+    days: list[str] = []
     names = [table.name for table in contract.tables]
     for entry in entries:
+        if _is_of_a_day(entry, names):
+            days.append(entry.name)
+            continue
         table, parts, others = _entry(entry, root, names)
         ignored.extend(others)
         if table is None:
@@ -56,13 +76,19 @@ def discover(directory: Path, contract: Contract) -> Landing:
         found[table] = (entry.name, parts)
     if not found:
         raise InputError(
-            f"{directory} holds no table of the landing contract (found: {_short(ignored)}): "
-            "name the files after the tables, such as deals.csv (docs/landing.md)."
+            f"{directory} holds no table of {what}"
+            f" (found: {_short([*(f'{day}/' for day in days), *ignored])}): "
+            + (
+                f"name the directory of each day, such as {directory / days[0]}."
+                if days
+                else f"name the files after the tables, such as {example}.csv ({page})."
+            )
         )
     return Landing(
         directory=directory,
         tables={name: found[name][1] for name in names if name in found},
         ignored=tuple(ignored),
+        days=tuple(days),
     )
 
 
@@ -100,6 +126,17 @@ def _entry(
         return None, (), [f"{entry.name} ({_not_a_table(stem, names)})"]
     _check_file(entry)
     return stem, (Part(entry, f"{root}/{entry.name}", file_format, gzipped),), []
+
+
+def _is_of_a_day(entry: Path, names: list[str]) -> bool:
+    """True for a directory that is named after a day and holds tables of its own."""
+    if not entry.is_dir() or not _NAMED_AFTER_A_DAY.search(entry.name):
+        return False
+    try:
+        inside = [path.name for path in entry.iterdir()]
+    except OSError:
+        return False
+    return any((split[0] if (split := _split_name(name)) else name) in names for name in inside)
 
 
 def _folder(folder: Path, root: str) -> tuple[list[Part], list[str]]:

@@ -62,10 +62,12 @@ def read_part(
     scratch: Path,
     *,
     irregular: Collection[str] = (),
+    nested_as_text: bool = False,
 ) -> StagedFile:
     """Append the rows of one file to the stage; a file that cannot be read is an InputError.
 
-    Files whose label is in `irregular` are rewritten before DuckDB reads them.
+    Files whose label is in `irregular` are rewritten before DuckDB reads them. With
+    `nested_as_text` an object or a list inside a JSON line is its text, and no broken value.
     """
     path = part.path
     readers = {"csv": _read_csv, "jsonl": _read_jsonl, "parquet": _read_parquet}
@@ -73,7 +75,10 @@ def read_part(
         if part.gzipped:
             path = scratch / f"{index}.{part.format}"
             text_files.gunzip(part.path, part.label, path)
-        job = _Job(connection, table, path, part.label, index, scratch, part.label in irregular)
+        is_irregular = part.label in irregular
+        job = _Job(
+            connection, table, path, part.label, index, scratch, is_irregular, nested_as_text
+        )
         file = readers[part.format](job)
     except OSError as error:
         if error.errno in _OUR_FAULTS:
@@ -98,6 +103,7 @@ class _Job:
     index: int
     scratch: Path
     is_irregular: bool
+    nested_as_text: bool
 
 
 def _read_csv(job: _Job) -> StagedFile:
@@ -296,7 +302,13 @@ def _json_source(job: _Job) -> Source:
     return Source(
         label=job.label,
         columns=tuple(
-            FileColumn(key, "VARCHAR", nested=f"coalesce(y{n} in ('OBJECT', 'ARRAY'), false)")
+            FileColumn(
+                key,
+                "VARCHAR",
+                nested=None
+                if job.nested_as_text
+                else f"coalesce(y{n} in ('OBJECT', 'ARRAY'), false)",
+            )
             for n, key in enumerate(keys)
         ),
         relation=relation,

@@ -1,7 +1,7 @@
 // A card: one question, its chart, the table behind it and what the KPI means.
 
 import { el } from "./dom.js";
-import { draw, isPartial, legendOf } from "./draw.js";
+import { draw, isFlat, isPartial, legendOf } from "./draw.js";
 import { figures, kpi } from "./store.js";
 import { chosen } from "./state.js";
 import { short, words } from "./format.js";
@@ -89,12 +89,15 @@ export class Card {
     }
     this.context.textContent = built.context.filter(Boolean).join(" · ");
     const partial = isPartial(built.model);
-    this.legend.replaceChildren(...legendOf(built.model).map(({ name, color, mark, hasBand, isDashed }) => el("li", {},
-      el("span", { class: `key ${mark}${hasBand ? " band" : ""}${isDashed ? " dashed" : ""}`, style: `--hue: var(--${color})` }), name)));
+    this.legend.replaceChildren(...legendOf(built.model).map(({ name, color, mark, hasBand, isDashed, isHollow }) => el("li", {},
+      el("span", { class: `key ${mark}${hasBand ? " band" : ""}${isDashed ? " dashed" : ""}${isHollow ? " hollow" : ""}`, style: `--hue: var(--${color})` }), name)));
     
+    this.isFlat = isFlat(built.model);
+    if (this.isFlat) this.legend.replaceChildren();
     this.tableName.textContent = `Table (${built.rows.length} ${built.rows.length === 1 ? "row" : "rows"})`;
     this.draw();
-    this.note.textContent = [
+    this.note.textContent = this.isFlat ? "" : [
+      this.unfed() ? `${this.unfed()}: what is made of it is 0 or missing.` : "",
       partial ? "Hatched or dashed: not over yet, so not to be compared with whole periods." : "",
       built.note,
       built.model.isCut ? "The axis does not begin at 0." : "",
@@ -105,6 +108,10 @@ export class Card {
   draw(width = this.plot.clientWidth) {
     if (!this.built || !width) return;
     this.drawnWidth = width;
+    if (this.isFlat) {
+      this.plot.replaceChildren(el("p", { class: "nothing" }, this.whyFlat()));
+      return;
+    }
     const chart = draw(this.built.model, width);
     chart.setAttribute("aria-label", `${this.definition.title}. ${this.context.textContent}. Arrow keys read the values; the table below has them all.`);
     this.plot.replaceChildren(chart);
@@ -134,6 +141,18 @@ export class Card {
     const { rows } = this.built;
     this.tableBox.replaceChildren(table(rows, `${this.definition.title}: ${this.context.textContent}`));
     this.tools.replaceChildren(downloadButton(this.mart, rows));
+  }
+
+  // The tables that the figures are made of and that did not come, as the begin of a sentence.
+  unfed() {
+    const tables = figures().unfed[this.definition.kpi];
+    return tables ? `Nothing was landed in ${tables.join(" and ")} that counts by ${String(figures().release.as_of).slice(0, 10)}` : "";
+  }
+
+  whyFlat() {
+    if (this.unfed()) return `Every figure here is 0 or missing. ${this.unfed()}.`;
+    if (this.definition.usesMeasure && chosen().measure === "money") return "Every amount here is 0: choose Deals to count them.";
+    return "Every figure here is 0.";
   }
 
   whyEmpty(view) {

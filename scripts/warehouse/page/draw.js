@@ -19,12 +19,25 @@ export function isPartial(model) {
   return Boolean(model.isPartial);
 }
 
+// What an axis without a title has to say: its numbers do not say it.
+function axisName(unit) {
+  return ["money", "days", "months"].includes(unit) ? unitName(unit) : "";
+}
+
+// True when there is nothing to see: every figure is 0 or missing.
+export function isFlat(model) {
+  const cells = { time: () => model.panels.flatMap((panel) => panel.series.flatMap(({ values, low, high }) => [...values, ...(low ?? []), ...(high ?? [])])),
+    rows: () => model.rows.flatMap((row) => (row.hatched ? [1] : Object.values(row.values).flatMap((cell) => (cell ? [cell.value, cell.low, cell.high] : [])))),
+    steps: () => model.steps.map((step) => step.value) }[model.kind];
+  return Boolean(cells) && !cells().some(Boolean);
+}
+
 // What the colours of a chart mean: [{ name, color, mark }].
 export function legendOf(model) {
   const series = model.kind === "time" ? model.panels.flatMap((panel) => panel.series) : model.series ?? [];
   const seen = new Map();
-  for (const { name, color: hue, mark, low, isDashed } of series) {
-    if (!seen.has(name)) seen.set(name, { name, color: hue, mark: mark ?? "bar", hasBand: Boolean(low), isDashed });
+  for (const { name, color: hue, mark, low, isDashed, isHollow } of series) {
+    if (!seen.has(name)) seen.set(name, { name, color: hue, mark: mark ?? "bar", hasBand: Boolean(low), isDashed, isHollow });
   }
   const entries = [...seen.values()];
   return entries.length > 1 || entries.some((entry) => entry.hasBand) || model.alwaysLegend ? entries : [];
@@ -71,7 +84,7 @@ function timeChart(model, width) {
   const middle = (index) => left + step * (index + 0.5);
   let top = 0;
   const tops = panels.map((panel) => {
-    top += panel.title ? 30 : 12;
+    top += panel.title ? 30 : axisName(panel.unit) ? 22 : 12;
     const at = top;
     top += (panel.height ?? (panels.length > 1 ? 116 : 216)) + 8;
     return at;
@@ -87,6 +100,7 @@ function timeChart(model, width) {
         x: 0, y: tops[number] - 13, fill: "var(--text)", "font-weight": 600,
       }));
     }
+    else if (axisName(unit)) sheet.node.append(label(axisName(unit), { x: 0, y: tops[number] - 12 }));
     for (const band of panel.bands ?? []) {
       const [from, to] = [Math.max(band.from ?? domain[0], domain[0]), Math.min(band.to ?? domain[1], domain[1])];
       if (to <= from) continue;
@@ -105,7 +119,10 @@ function timeChart(model, width) {
     bars(sheet, panel, axis, { y, step, left, zero: y(Math.max(domain[0], 0)) });
     for (const band of panel.bands ?? []) {
       const [from, to] = [Math.max(band.from ?? domain[0], domain[0]), Math.min(band.to ?? domain[1], domain[1])];
-      if (to > from && y(from) - y(to) >= 13) sheet.node.append(label(band.name, { x: left + 4, y: y(to) + 11, "font-size": 10, class: "halo" }));
+      if (to > from && y(from) - y(to) >= 13) {
+        sheet.node.append(svg("rect", { x: left + 2, y: y(to) + 2, width: textWidth(band.name, 10) + 6, height: 13, rx: 3, fill: "var(--card)", opacity: 0.92 }),
+          label(band.name, { x: left + 5, y: y(to) + 12, "font-size": 10 }));
+      }
     }
     for (const line of panel.lines ?? []) {
       if (line.at < domain[0] || line.at > domain[1]) continue;
@@ -259,14 +276,18 @@ function timeLabels(sheet, axis, { middle, step, y, width }) {
   const every = Math.max(1, Math.ceil(size / step));
   // The last whole period is always named.
   const last = axis.length - 1;
-  axis.forEach((period, index) => {
-    if ((last - index) % every) return;
+  let free = Infinity;
+  for (let index = last; index >= 0; index -= every) {
+    const period = axis[index];
     const half = textWidth(period.label, SMALL) / 2;
     const x = Math.max(half, Math.min(middle(index), width - half - 2));
+    // The last name is moved into the picture: the one before it may have no room.
+    if (x + half + 8 > free) continue;
+    free = x - half;
     sheet.node.append(label(period.label, {
       x, y, "text-anchor": "middle", "font-style": period.isComplete ? null : "italic",
     }));
-  });
+  }
 }
 
 // --- rows: horizontal bars, dots with intervals, floating bars ------------------------------
@@ -280,8 +301,10 @@ function rowChart(model, width) {
   const thick = barCount > 1 ? Math.max(11, Math.min(16, room / barCount - 4)) : Math.max(16, Math.min(24, room - 14));
   const rowHeight = Math.max(rows.some((row) => row.under) ? 36 : 26, room, thick * barCount + 12);
   const names = rows.flatMap((row) => [row.label, row.under ?? ""]);
-  const left = Math.min(Math.max(...names.map((name) => textWidth(name, 12))) + 12, width * (width < 480 ? 0.34 : 0.32));
-  const endTexts = rows.map((row) => row.text ?? "");
+  const left = Math.min(Math.max(...names.map((name) => textWidth(name, 12))) + 12, width * (width < 480 ? 0.34 : 0.4));
+  // Where a long text would leave the bars no room, the rest of it stands in the table alone.
+  const isTight = rows.some((row) => textWidth(row.text ?? "", SMALL) > width * 0.4);
+  const endTexts = rows.map((row) => (isTight ? (row.text ?? "").split(" · ")[0] : row.text ?? ""));
   const right = Math.max(...endTexts.map((text) => textWidth(text, SMALL)), 6) + 10;
   const sums = rows.map((row) => series.filter((item) => item.stack).reduce((sum, item) => sum + (row.values[item.key]?.value ?? 0), 0));
   const numbers = rows.flatMap((row) => series.flatMap((item) => {
@@ -309,11 +332,14 @@ function rowChart(model, width) {
   let lastEnd = -Infinity;
   for (const mark of marks) {
     sheet.node.append(svg("line", { x1: x(mark), x2: x(mark), y1: top, y2: bottom, stroke: mark === 0 ? "var(--axis)" : "var(--grid)" }));
-    const text = tick(mark, unit);
+    // What it is measured in stands once, at the end.
+    const name = mark === marks.at(-1) ? axisName(unit) : "";
+    const text = unit === "money" && name ? `${name} ${tick(mark, unit)}` : `${tick(mark, unit)} ${name}`.trim();
     const half = textWidth(text, SMALL) / 2;
-    if (x(mark) - half > lastEnd + 4) {
-      sheet.node.append(label(text, { x: x(mark), y: bottom + 15, "text-anchor": "middle" }));
-      lastEnd = x(mark) + half;
+    const at = Math.min(x(mark), width - half);
+    if (at - half > lastEnd + 4) {
+      sheet.node.append(label(text, { x: at, y: bottom + 15, "text-anchor": "middle" }));
+      lastEnd = at + half;
     }
   }
   const slots = [];
@@ -357,7 +383,7 @@ function rowChart(model, width) {
         sheet.node.append(svg("path", { d: `M${x(cell.low)} ${mid}H${x(cell.high)}M${x(cell.low)} ${mid - 4}v8M${x(cell.high)} ${mid - 4}v8`, stroke: "var(--text)", "stroke-width": 1.3, fill: "none", opacity: 0.75 }));
       }
     }
-    if (row.text) sheet.node.append(label(row.text, { x: width, y: center + 4, "text-anchor": "end", fill: "var(--text)" }));
+    if (row.text) sheet.node.append(label(endTexts[number], { x: width, y: center + 4, "text-anchor": "end", fill: "var(--text)" }));
     slots.push({
       x: 0, y: at, width, height: rowHeight, title: row.title ?? row.label,
       lines: series.filter((item) => row.values[item.key]).map((item) => {

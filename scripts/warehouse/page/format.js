@@ -119,8 +119,9 @@ export function full(value, unit) {
 
 // The difference of two values of a unit, with its sign.
 export function difference(value, unit) {
-  const sign = value > 0 ? "+" : value < 0 ? "−" : "±";
   const size = Math.abs(value);
+  if (unit === "decimal" && size < 1) return `${value > 0 ? "+" : "−"}${number(size, { maximumFractionDigits: 2 })}`;
+  const sign = value > 0 ? "+" : value < 0 ? "−" : "±";
   if (unit === "share") return `${sign}${number(size * 100, { maximumFractionDigits: 1 })} points`;
   return `${sign}${short(size, unit)}`;
 }

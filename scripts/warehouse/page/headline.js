@@ -43,18 +43,22 @@ export function arrow(change, direction) {
   return { sign: change > 0 ? "▲" : "▼", tone: isGood ? "good" : "bad" };
 }
 
+// A text that stays on one line.
+function whole(text) {
+  return el("span", { class: "whole" }, text);
+}
+
 function tile(id) {
   const entry = kpi(id);
   const { rows, isSliced } = rowsOf(id);
   if (!entry || !rows.length) return null;
-  const whole = rows.filter((row) => row.is_complete_period && row.value !== null);
-  const row = whole.at(-1);
+  const row = rows.filter((item) => item.is_complete_period && item.value !== null).at(-1);
   if (!row) return null;
   const unit = unitOf(entry.headline_column, row);
   const { sign, tone } = arrow(row.change, entry.direction);
   const detail = detailOf(id);
   const before = row.previous_value;
-  const relative = row.change !== null && before && unit !== "share" && unit !== "points" ? ` (${row.change > 0 ? "+" : ""}${short(row.change / before, "share")})` : "";
+  const relative = row.change !== null && before && unit !== "share" && unit !== "points" ? `(${row.change > 0 ? "+" : ""}${short(row.change / before, "share")})` : "";
   const isTotal = chosen().dimension !== "all" && !isSliced;
   const status = { on_target: ["✓ on target", "good"], off_target: ["✗ off target", "bad"] }[row.status];
   return el("li", { class: "tile", "data-kpi": id },
@@ -66,10 +70,10 @@ function tile(id) {
       card?.querySelector("svg")?.focus({ preventScroll: true });
     } }, entry.name, el("span", { class: "what" }, [words(entry.headline_column), detail && words(detail)].filter((text) => text && text.toLowerCase() !== entry.name.toLowerCase()).join(", "))),
     el("span", { class: "value" }, short(row.value, unit)),
-    el("span", { class: `change ${tone}` }, row.change === null || row.change === undefined ? "no earlier period to compare" : `${sign} ${difference(row.change, unit)}${relative}`),
+    el("span", { class: `change ${tone}` }, row.change === null || row.change === undefined ? "no earlier period to compare" : [whole(`${sign} ${difference(row.change, unit)}`), relative && " ", relative && whole(relative)]),
     el("span", { class: "period" }, periodName(row.period_grain, row.period_start), row.change === null || row.change === undefined ? "" : ` against the ${row.period_grain} before`, isTotal ? " · total" : ""),
     sparkline(rows.slice(-13).map((item) => ({ value: item.value, isComplete: item.is_complete_period }))),
-    status ? el("span", { class: `status ${status[1]}` }, `${status[0]} (${targetText(entry)})`) : el("span", { class: "status" }, "no target"));
+    status ? el("span", { class: `status ${status[1]}` }, whole(status[0]), " ", whole(`(${targetText(entry)})`)) : el("span", { class: "status" }, "no target"));
 }
 
 export function tiles() {

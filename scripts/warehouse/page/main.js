@@ -50,7 +50,7 @@ function fillControls() {
   options(find("value"), dimension === "all" ? [["all", "–"]] : valuesOf(dimension).map((name) => [name, nameOf(dimension, name)]), value);
   const names = pipelines();
   find("pipeline-choice").hidden = names.length < 2;
-  options(find("pipeline"), names.map((name) => [name, words(name)]), pipeline());
+  options(find("pipeline-name"), names.map((name) => [name, words(name)]), pipeline());
   const isDark = theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   find("theme").textContent = isDark ? "Light" : "Dark";
   if (theme) document.documentElement.dataset.theme = theme;
@@ -71,10 +71,20 @@ function listen() {
     choose({ dimension, value: dimension === "all" ? "all" : busiest(dimension) });
   });
   find("value").addEventListener("change", (event) => choose({ value: event.target.value }));
-  find("pipeline").addEventListener("change", (event) => choose({ pipeline: event.target.value }));
+  find("pipeline-name").addEventListener("change", (event) => choose({ pipeline: event.target.value }));
   find("reset").addEventListener("click", () => choose({ grain: "month", period: null, dimension: "all", value: "all", pipeline: null, metric: null, measure: "money" }));
   find("theme").addEventListener("click", () => choose({ theme: find("theme").textContent.toLowerCase() }));
-  addEventListener("hashchange", () => choose(checked(restored())));
+  for (const link of document.querySelectorAll("nav a")) {
+    link.addEventListener("click", (event) => {
+      // The address holds the choices, so the jump is ours.
+      event.preventDefault();
+      jump(link.hash);
+    });
+  }
+  addEventListener("hashchange", () => {
+    if (jump(location.hash)) choose({});
+    else choose(checked(restored()));
+  });
   // A print is narrower than the screen: the charts are drawn for the paper and back again.
   addEventListener("beforeprint", () => cards.forEach((card) => card.draw(318)));
   addEventListener("afterprint", () => cards.forEach((card) => card.draw()));
@@ -83,6 +93,16 @@ function listen() {
     clearTimeout(waiting);
     waiting = setTimeout(() => cards.forEach((card) => card.resized()), 80);
   }).observe(find("sections"));
+}
+
+// To the section that an address names; false if it names none.
+function jump(hash) {
+  const section = /^#[\w-]+$/.test(hash) ? document.querySelector(`section${hash}`) : null;
+  if (!section) return false;
+  section.setAttribute("tabindex", "-1");
+  section.scrollIntoView({ behavior: "smooth", block: "start" });
+  section.focus({ preventScroll: true });
+  return true;
 }
 
 // A link may name what this release does not have.
@@ -153,7 +173,9 @@ async function start() {
   about();
   listen();
   onChoice(update);
+  const named = location.hash;
   choose(checked(restored()));
+  jump(named);
   performance.mark("ready");
   document.documentElement.dataset.ready = "true";
 }

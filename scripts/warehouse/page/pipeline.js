@@ -28,7 +28,7 @@ function stagesNow(view) {
       })),
     },
     rows,
-    context: [view.sliceName(), `pipeline ${pipeline()}`, found.period.isComplete ? `at the end of ${view.periodText(found.period)}` : "now (at as of)"],
+    context: [view.sliceName(), `pipeline ${words(pipeline())}`, found.period.isComplete ? `at the end of ${view.periodText(found.period)}` : "now (at as of)"],
   };
 }
 
@@ -51,7 +51,7 @@ function stagesOverTime(view) {
       }],
     },
     rows: all,
-    context: [view.sliceName(), `pipeline ${pipeline()}`, `at the end of each ${view.grain}`],
+    context: [view.sliceName(), `pipeline ${words(pipeline())}`, `at the end of each ${view.grain}`],
   };
 }
 
@@ -71,7 +71,7 @@ function bridge(view) {
         step("won", "Won", -1, "good"), step("lost", "Lost", -1, "bad"), step("closing", "Closing", 0, "c1")],
     },
     rows: found.rows,
-    context: [view.sliceName(), `pipeline ${pipeline()}`, view.periodText(found.period)],
+    context: [view.sliceName(), `pipeline ${words(pipeline())}`, view.periodText(found.period)],
   };
 }
 
@@ -94,7 +94,7 @@ function timeInStage(view) {
       })),
     },
     rows,
-    context: [view.sliceName(), `pipeline ${pipeline()}`, `visits that ended in ${view.periodText(found.period)}`],
+    context: [view.sliceName(), `pipeline ${words(pipeline())}`, `visits that ended in ${view.periodText(found.period)}`],
   };
 }
 
@@ -118,7 +118,7 @@ function survival(view) {
       })),
     },
     rows,
-    context: [view.sliceName(), `pipeline ${pipeline()}`, "all visits up to as of"],
+    context: [view.sliceName(), `pipeline ${words(pipeline())}`, "all visits up to as of"],
   };
 }
 
@@ -142,7 +142,7 @@ function survivalCurve(view) {
     },
     rows: stages.flatMap(pointsOf),
     note: rows.some((row) => row.days > last) ? "The table goes on beyond what is drawn." : "",
-    context: ["All", `pipeline ${pipeline()}`, "all visits up to as of, those still waiting included"],
+    context: ["All", `pipeline ${words(pipeline())}`, "all visits up to as of, those still waiting included"],
   };
 }
 

@@ -185,7 +185,7 @@ export const PROSPECTING = {
     { id: "response-distribution", kpi: "kpi_lead_response_time", mart: "lead_response_distribution", title: "How long new leads wait", build: responses },
     { id: "quota", kpi: "kpi_quota_attainment", title: "Quota attainment", usesMetric: true, build: attainment },
     { id: "quota-team", kpi: "kpi_quota_team", title: "Is the quota right?", usesMetric: true, build: teamAtQuota },
-    { id: "acquisition", kpi: "kpi_acquisition_rate", title: "Acquisition rate", build: (view) => trend(view, [rate("acquisition_rate", "Contacted leads that became customers", "acquired_leads", "contacted_leads")]) },
+    { id: "acquisition", kpi: "kpi_acquisition_rate", title: "Acquisition rate", build: (view) => trend(view, [rate("acquisition_rate", "Contacted leads that became customers", "acquired_leads", "contacted_leads")], { note: "Leads of the last periods have had less time to become customers." }) },
     { id: "touches", kpi: "kpi_acquisition_by_touches", title: "When does persistence pay?", build: byTouches },
     { id: "contacts", kpi: "kpi_contact_volume", title: "Contact volume", build: (view) => trend(view, [
       { unit: "count", series: [{ column: "touches", name: "Outreaches", color: "c5", mark: "bar" }, { column: "unique_contacts", name: "People contacted", color: "c1", mark: "bar" }] },

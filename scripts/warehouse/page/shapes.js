@@ -8,7 +8,7 @@ export const HUES = ["c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8"];
 
 // Series of columns over the periods of a slice. A panel's series: { column, name, color, mark,
 // stack, interval } with `interval` for the columns <column>_low and <column>_high.
-export function trend(view, panels, { where = {}, context, isGapless } = {}) {
+export function trend(view, panels, { where = {}, context, isGapless, note: remark } = {}) {
   const rows = view.series(where);
   if (!rows.length) return null;
   const axis = view.axis(rows, { isGapless });
@@ -35,7 +35,7 @@ export function trend(view, panels, { where = {}, context, isGapless } = {}) {
   const silent = all.panels.filter((panel) => !hasFigures(panel)).map((panel) => panel.title ?? panel.series[0].name);
   const model = { ...all, panels: all.panels.filter(hasFigures) };
   if (!model.panels.length) return null;
-  const note = silent.length ? `No figures for ${silent.join(", ")}: nothing has landed to divide by.` : "";
+  const note = [silent.length ? `No figures for ${silent.join(", ")}: nothing has landed to divide by.` : "", remark].filter(Boolean).join(" ");
   return { model, rows, note, context: [view.sliceName(), context, `${axis[0].label} to ${axis.at(-1).label}`] };
 }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -36,6 +36,7 @@ class Told:
     built_at: datetime
     currency: str
     time_zone: str
+    sources: tuple[str, ...]
 
     @property
     def as_of_on(self) -> Any:
@@ -53,6 +54,8 @@ def readings(scene: Scene) -> Iterator[Reading]:
     if told is None or _has_landed_since(scene, told):
         # Raw has moved on: what is left out and the totals are those of the next build.
         return
+    if told.sources != ("landing",):
+        scene = replace(scene, stand_ins=totals.stand_ins(scene))
     totals.prepare(scene, told)
     yield from totals.readings(scene)
     yield from _left_out(scene)
@@ -230,6 +233,7 @@ def _told(scene: Scene) -> Told | None:
         built_at=built_at,
         currency=str(choices.get("reporting_currency") or "USD"),
         time_zone=str(choices.get("reporting_timezone") or "UTC"),
+        sources=tuple(choices.get("crm_sources") or ("landing",)),
     )
 
 
@@ -365,6 +369,9 @@ def _counts(scene: Scene) -> Iterator[Reading]:
 def _orphans(scene: Scene) -> Iterator[Reading]:
     """History that no deal claims; that of deleted deals is told beside it, and is no fault."""
     if not scene.has("marts.fct_deals", "raw_crm.deals", "raw_crm.deal_stage_history"):
+        return
+    if scene.stand_ins:
+        # What a CRM itself deleted or merged leaves its history behind: that is no fault.
         return
     unknown, deleted = scene.row(
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -57,6 +58,8 @@ class Scene:
     published_rows: dict[str, int] = field(default_factory=dict)
     # The vars of dbt_project.yml.
     default_vars: dict[str, Any] = field(default_factory=dict)
+    # Tables of the contract that did not land but come from a CRM's own: what stands in for them.
+    stand_ins: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def tables(self) -> frozenset[tuple[str, str]]:
@@ -99,7 +102,9 @@ class Scene:
         return all(tuple(name.split(".")) in self.tables for name in names)
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Any]:
-        """All rows of a query."""
+        """All rows of a query; what stands in for a table is read instead of it."""
+        for table, stand_in in self.stand_ins.items():
+            sql = re.sub(rf"\b{re.escape(table)}\b", stand_in, sql)
         return self.connection.execute(sql, parameters).fetchall()
 
     def row(self, sql: str, parameters: Parameters = ()) -> tuple[Any, ...]:

@@ -121,6 +121,20 @@ _EXISTING_DEALS = (
 )
 
 
+# The tables of the contract that a CRM may give, and what the models know of them.
+_KNOWN = {
+    "raw_crm.activities": "int_activities_known",
+    "raw_crm.deal_stage_history": "int_deal_stage_changes_known",
+    "raw_crm.deals": "int_deals_known",
+    "raw_crm.leads": "int_leads_known",
+    "raw_crm.orders": "int_orders_known",
+    "raw_crm.pipeline_stages": "int_pipeline_stages_known",
+    "raw_crm.products": "int_products_known",
+    "raw_finance.fx_rates": "int_fx_rates_known",
+    "raw_survey.nps_responses": "int_nps_responses_known",
+}
+
+
 def _rows(mart: str, raw: str, exists: str) -> Total:
     return Total(
         mart=mart,
@@ -231,10 +245,10 @@ def prepare(scene: Scene, told: Told) -> None:
         scene.connection.execute(f"create or replace temp macro {name} as {value}")
     rates = ""
     if scene.has("raw_finance.fx_rates"):
-        rates = """
+        rates = f"""
             union all
             select currency, rate_on, rate::double
-            from raw_finance.fx_rates
+            from {scene.stand_ins.get("raw_finance.fx_rates", "raw_finance.fx_rates")}
             where
                 _vanished_at is null
                 and rate_on <= as_of_on()
@@ -245,6 +259,25 @@ def prepare(scene: Scene, told: Told) -> None:
         "reporting_currency() as currency, date '0001-01-01' as rate_on, 1.0::double as rate "
         f"{rates}"
     )
+
+
+def stand_ins(scene: Scene) -> dict[str, str]:
+    """Where deals and people come from a CRM's own tables: what the models read of them at as_of.
+
+    Temporary views, for raw has no such rows; the totals are counted from them by other means still.
+    """
+    found = {}
+    for table, known in _KNOWN.items():
+        if not scene.has(f"intermediate.{known}"):
+            continue
+        name = f"{known}_of_checks"
+        scene.connection.execute(
+            f"create or replace temp view {name} as select *, "
+            "cast(null as timestamp) as _vanished_at, false as is_deleted "
+            f"from intermediate.{known}"
+        )
+        found[table] = name
+    return found
 
 
 def readings(scene: Scene) -> Iterator[Reading]:

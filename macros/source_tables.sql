@@ -1,0 +1,55 @@
+{# Which contract tables each source gives, besides the landing contract itself, which gives all of them.
+   A table here is a model stg_<source>__<table> in models/staging/<source>/. #}
+{% macro source_tables() -%}
+    {{ return({
+        'hubspot': [
+            'accounts',
+            'activities',
+            'contacts',
+            'deal_stage_history',
+            'deals',
+            'leads',
+            'pipeline_stages',
+            'products',
+            'unmapped_values',
+            'users',
+        ],
+        'salesforce': [
+            'accounts',
+            'activities',
+            'contacts',
+            'deal_stage_history',
+            'deals',
+            'leads',
+            'pipeline_stages',
+            'products',
+            'unmapped_values',
+            'users',
+        ],
+        'odoo': [
+            'accounts',
+            'activities',
+            'contacts',
+            'deal_stage_history',
+            'deals',
+            'fx_rates',
+            'leads',
+            'nps_responses',
+            'orders',
+            'pipeline_stages',
+            'products',
+            'unmapped_values',
+            'users',
+        ],
+        'tryton': [
+            'accounts',
+            'deal_stage_history',
+            'deals',
+            'leads',
+            'orders',
+            'pipeline_stages',
+            'products',
+            'users',
+        ],
+    }) }}
+{%- endmacro %}
