@@ -4,7 +4,8 @@
    not_null         further columns that are never null
    accepted_values  column: list of the values it may have (null is allowed)
    references       column: relation whose column of that name holds every value (null is allowed)
-   rules            what is true for every row, in words: the SQL condition; a condition that is null counts as broken #}
+   rules            what is true for every row, in words: the SQL condition; a condition that is null counts as broken.
+                    As text (`rules: |`) where no condition has Jinja: dbt makes a template of every value of a mapping #}
 {% test conforms(model, key=[], not_null=[], accepted_values={}, references={}, rules={}) %}
 
 {%- set checks = {} -%}
@@ -15,7 +16,7 @@
     {%- set condition = column ~ " is null or " ~ column ~ " in ('" ~ values | join("', '") ~ "')" -%}
     {%- do checks.update({column ~ ' is one of ' ~ values | join(', '): condition}) -%}
 {%- endfor -%}
-{%- do checks.update(rules) -%}
+{%- do checks.update(fromyaml(rules) if rules is string else rules) -%}
 
 with rows_checked as (
     select
