@@ -11,7 +11,7 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -113,8 +113,7 @@ def load(
     """
     contract = load_contract()
     landings = [discover(Path(directory), contract) for directory in directories]
-    if loaded_at.tzinfo is not None:
-        loaded_at = loaded_at.astimezone(UTC).replace(tzinfo=None)
+    loaded_at = naive_utc(loaded_at)
 
     def land(irregular: frozenset[str]) -> tuple[tuple[TableLoad, ...], ...]:
         raw.ensure(connection, contract)
@@ -172,6 +171,11 @@ def all_or_nothing(
                 connection.execute(f"set preserve_insertion_order = {bool(ordered)}")
 
 
+def naive_utc(instant: datetime) -> datetime:
+    """An instant as raw tables hold it: UTC without a zone."""
+    return instant.astimezone(UTC).replace(tzinfo=None) if instant.tzinfo else instant
+
+
 def next_load_id(connection: DuckDBPyConnection, run_id: str) -> str:
     """The id of the run's next load: the run and a number."""
     (count,) = connection.execute(
@@ -200,6 +204,31 @@ def drift(
     new = [f"new column {name}" for name in columns if name not in before]
     gone = [f"column {name} is gone" for name in before if name not in columns]
     return changes, (*new, *gone, *changes)
+
+
+def table_load(
+    connection: DuckDBPyConnection,
+    table_name: str,
+    counts: Counts,
+    columns: Mapping[str, Sequence[str]],
+    *,
+    load_id: str,
+    source: str,
+    missing: tuple[str, ...],
+    extra: tuple[str, ...],
+) -> TableLoad:
+    """What became of a table; its shape is compared with that of its last load."""
+    changes, changed_shape = drift(connection, table_name, columns)
+    return TableLoad(
+        load_id=load_id,
+        table_name=table_name,
+        source=source,
+        **asdict(counts),
+        missing_columns=missing,
+        extra_columns=extra,
+        type_changes=changes,
+        drift=changed_shape,
+    )
 
 
 def record(
@@ -295,25 +324,15 @@ class _Load:
             )
             self.connection.execute(f"drop table temp.{STAGE}")
         columns = _columns_of(files)
-        changes, changed_shape = drift(self.connection, table.name, columns)
-        result = TableLoad(
+        result = table_load(
+            self.connection,
+            table.name,
+            counts,
+            columns,
             load_id=load_id,
-            table_name=table.name,
             source=source,
-            rows_read=counts.rows_read,
-            rows_landed=counts.rows_landed,
-            duplicates=counts.duplicates,
-            superseded=counts.superseded,
-            conflicts=counts.conflicts,
-            rejected=counts.rejected,
-            rows_inserted=counts.rows_inserted,
-            rows_updated=counts.rows_updated,
-            rows_stale=counts.rows_stale,
-            vanished=counts.vanished,
-            missing_columns=tuple(name for name in table.column_names if name not in columns),
-            extra_columns=tuple(sorted(set(columns) - set(table.column_names))),
-            type_changes=changes,
-            drift=changed_shape,
+            missing=tuple(name for name in table.column_names if name not in columns),
+            extra=tuple(sorted(set(columns) - set(table.column_names))),
         )
         record(
             self.connection,

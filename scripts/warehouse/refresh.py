@@ -275,15 +275,7 @@ def _land(
             progress=run.detail,
             scratch=run.config.scratch,
         )
-    run.tables = [asdict(table) for table in result.tables]
-    for table in result.tables:
-        if table.conflicts:
-            run.warn(
-                f"{table.table_name}: {table.conflicts} rows had the key of a different row "
-                "in one load and nothing to tell the newer one; the last in file order was taken."
-            )
-        for change in table.drift:
-            run.warn(f"{table.table_name}: {change}")
+    _tell(run, result.tables, "the last in file order")
     for entry in result.ignored:
         run.warn(f"Not landed: {entry}")
     if result.days:
@@ -326,18 +318,23 @@ def _land_source(
                 result = landing.load_files(
                     connection, source, list(directories), scratch=config.scratch, **how
                 )
-    run.tables = [asdict(table) for table in result.tables]
-    for table in result.tables:
-        if table.conflicts:
-            run.warn(
-                f"{table.table_name}: {table.conflicts} rows had the key of a different row "
-                "in one load and nothing to tell the newer one; the last was taken."
-            )
-        for change in table.drift:
-            run.warn(f"{table.table_name}: {change}")
+    _tell(run, result.tables, "the last")
     if result.absent:
         run.note(f"{name} has no {', '.join(result.absent)}: they count as empty.")
     return run.tables
+
+
+def _tell(run: Run, tables: Sequence[Any], taken: str) -> None:
+    """Keep what landed, and warn of keys with different rows and of tables of another shape."""
+    run.tables = [asdict(table) for table in tables]
+    for table in tables:
+        if table.conflicts:
+            run.warn(
+                f"{table.table_name}: {table.conflicts} rows had the key of a different row "
+                f"in one load and nothing to tell the newer one; {taken} was taken."
+            )
+        for change in table.drift:
+            run.warn(f"{table.table_name}: {change}")
 
 
 def _check_rejects(run: Run) -> None:

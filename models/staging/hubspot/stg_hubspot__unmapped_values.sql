@@ -48,32 +48,6 @@ found as (
     where lifecycle_stage is not null
 ),
 
-explained as (
-    select
-        field,
-        source_value
-    from {{ ref('source_values') }}
-    where source_system = 'hubspot'
-),
-
-final as (
-    select
-        found.table_name,
-        found.column_name,
-        found.value,
-        found.counts_as,
-        count(*) as rows
-    from found
-    left join explained
-        on
-            found.field = explained.field
-            and found.value = explained.source_value
-    where explained.field is null
-    group by
-        found.table_name,
-        found.column_name,
-        found.value,
-        found.counts_as
-)
+{{ unexplained_values('hubspot') }}
 
 select * from final

@@ -44,9 +44,9 @@ answers as (
 partners as (
     select
         id,
-        coalesce(commercial_partner_id, id) as account_id,
-        coalesce(is_company, false) as is_company
-    from {{ source_rows('raw_odoo', 'res_partner') }}
+        account_id,
+        is_company
+    from {{ ref('stg_odoo__partners') }}
 ),
 
 answered as (

@@ -20,8 +20,8 @@ lines as (
 partners as (
     select
         id,
-        coalesce(commercial_partner_id, id) as account_id
-    from {{ source_rows('raw_odoo', 'res_partner') }}
+        account_id
+    from {{ ref('stg_odoo__partners') }}
 ),
 
 currencies as (

@@ -58,6 +58,54 @@ def distinct_keys(connection: DuckDBPyConnection, table: Table, relation: str) -
     return connection.execute(f"select count(distinct {counted}) from {relation}").fetchone()[0]
 
 
+def rank_repeated(
+    connection: DuckDBPyConnection,
+    stage: str,
+    ranked: str,
+    *,
+    keys: str,
+    version: str,
+    same: str,
+    kept: str = "",
+) -> tuple[int, int, int]:
+    """Rank the staged rows of keys that come more than once; duplicates, superseded and conflicts.
+
+    `ranked` becomes a temporary table with their `_row_id`, the SQL columns `kept`, and `_rank`: 1 is
+    the newest by the SQL expression `version`, else the last. Rows that agree in `same` are copies.
+    """
+    connection.execute(
+        f"""
+        create or replace temp table {ranked} as
+        select
+            s.rowid as _row_id, {kept}
+            row_number() over by_version as _rank,
+            row_number() over (partition by {same} order by s.rowid desc) as _copy,
+            {version} is not distinct from first_value({version}) over by_version as _is_tie
+        from {stage} as s
+        where ({keys}) in (select ({keys}) from {stage} group by all having count(*) > 1)
+        window by_version as (
+            partition by {keys} order by {version} desc nulls last, s.rowid desc
+        )
+        """
+    )
+    return connection.execute(
+        f"""
+        select
+            count(*) filter (_copy > 1),
+            count(*) filter (_copy = 1 and _rank > 1),
+            count(*) filter (_copy = 1 and _rank > 1 and _is_tie)
+        from {ranked}
+        """
+    ).fetchone()
+
+
+def keep_newest(connection: DuckDBPyConnection, stage: str, ranked: str) -> None:
+    """Leave the newest row of each ranked key in the stage."""
+    connection.execute(
+        f"delete from {stage} where rowid in (select _row_id from {ranked} where _rank > 1)"
+    )
+
+
 @dataclass(frozen=True)
 class _Merge:
     connection: DuckDBPyConnection
@@ -187,37 +235,18 @@ class _Merge:
         same = ", ".join(
             [*(quoted(n) for n in self.table.column_names), "_extra_columns", *sometimes]
         )
-        self.connection.execute(
-            f"""
-            create or replace temp table {_RANKED} as
-            select
-                s.rowid as _row_id, s.*,
-                row_number() over by_version as _rank,
-                row_number() over (partition by {same} order by s.rowid desc) as _copy,
-                {version} is not distinct from first_value({version}) over by_version as _is_tie
-            from {STAGE} as s
-            where ({self._keys}) in (
-                select ({self._keys}) from {STAGE} group by all having count(*) > 1
-            )
-            window by_version as (
-                partition by {self._keys} order by {version} desc nulls last, s.rowid desc
-            )
-            """
-        )
-        duplicates, superseded, conflicts = self._one(
-            f"""
-            select
-                count(*) filter (_copy > 1),
-                count(*) filter (_copy = 1 and _rank > 1),
-                count(*) filter (_copy = 1 and _rank > 1 and _is_tie)
-            from {_RANKED}
-            """
+        counts = rank_repeated(
+            self.connection,
+            STAGE,
+            _RANKED,
+            keys=self._keys,
+            version=version,
+            same=same,
+            kept="s.*,",
         )
         self._fill_from_older()
-        self.connection.execute(
-            f"delete from {STAGE} where rowid in (select _row_id from {_RANKED} where _rank > 1)"
-        )
-        return duplicates, superseded, conflicts
+        keep_newest(self.connection, STAGE, _RANKED)
+        return counts
 
     def _fill_from_older(self) -> None:
         """A winner from a file without some column takes it from the next older row that has it.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from warehouse import load as landing
 from warehouse.contract import load_contract
 from warehouse.landing import raw
+from warehouse.landing.merge import Counts
 from warehouse.landing.stage import path_pattern
 from warehouse.load import TableLoad
 from warehouse.sources import files, merge
@@ -49,7 +50,7 @@ def load_files(
     other table, and with `full_export` every table, is taken for all there is.
     """
     found = [files.find(Path(directory), source) for directory in directories]
-    loaded_at = _utc(loaded_at)
+    loaded_at = landing.naive_utc(loaded_at)
 
     def land(irregular: frozenset[str]) -> tuple[TableLoad, ...]:
         raw.ensure(connection, load_contract())
@@ -79,7 +80,7 @@ def load_files(
                         loaded_at=loaded_at,
                         is_snapshot=full_export or table.cursor is None,
                     )
-                    result = table_load(
+                    result = _table_load(
                         connection, table, fetched, counts, load_id=load_id, origin=origin
                     )
                     landing.record(
@@ -119,7 +120,7 @@ def load_database(
     fetched lies below `kept` until it has landed: a run that was killed is continued by the next.
     """
     extraction = Extraction(directory=kept, connection=connection, database=database, source=source)
-    loaded_at = _utc(loaded_at)
+    loaded_at = landing.naive_utc(loaded_at)
     # The contract's own tables are there after any load: what no CRM gives comes from them.
     raw.ensure(connection, load_contract())
     extracts, absent = extraction.run(full_export=full_export, progress=progress)
@@ -189,42 +190,28 @@ def _land_extract(
         missing=extract.missing,
         extra=extract.extra,
     )
-    return table_load(
+    return _table_load(
         connection, table, fetched, counts, load_id=load_id, origin=database.address.shown
     )
 
 
-def table_load(
+def _table_load(
     connection: DuckDBPyConnection,
     table: SourceTable,
     fetched: Fetched,
-    counts: merge.Counts,
+    counts: Counts,
     *,
     load_id: str,
     origin: str,
 ) -> TableLoad:
-    """The record of what became of a table; its shape is compared with that of its last load."""
-    changes, changed_shape = landing.drift(connection, table.label, fetched.columns)
-    return TableLoad(
+    """Rows that could not even be read are counted beside those that could not be merged."""
+    return landing.table_load(
+        connection,
+        table.label,
+        replace(counts, rows_read=fetched.rows_read, rejected=fetched.rejected + counts.rejected),
+        fetched.columns,
         load_id=load_id,
-        table_name=table.label,
         source=origin,
-        rows_read=fetched.rows_read,
-        rows_landed=counts.rows_landed,
-        duplicates=counts.duplicates,
-        superseded=counts.superseded,
-        conflicts=counts.conflicts,
-        rejected=fetched.rejected + counts.rejected,
-        rows_inserted=counts.rows_inserted,
-        rows_updated=counts.rows_updated,
-        rows_stale=counts.rows_stale,
-        vanished=counts.vanished,
-        missing_columns=fetched.missing,
-        extra_columns=fetched.extra,
-        type_changes=changes,
-        drift=changed_shape,
+        missing=fetched.missing,
+        extra=fetched.extra,
     )
-
-
-def _utc(instant: datetime) -> datetime:
-    return instant.astimezone(UTC).replace(tzinfo=None) if instant.tzinfo else instant

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from warehouse.contract import HISTORY_COLUMNS
+from warehouse.landing.merge import Counts, keep_newest, rank_repeated
 from warehouse.sources.declared import TECHNICAL_COLUMNS, SourceTable
 from warehouse.store import quoted
 
@@ -23,21 +24,6 @@ _RANKED = "source_ranked"
 _MATCH = "source_match"
 _ZONED = "TIMESTAMP WITH TIME ZONE"
 _INSTANTS = ("TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
-
-
-@dataclass(frozen=True)
-class Counts:
-    """What became of the rows of one table; as in ops.loads."""
-
-    rows_landed: int
-    duplicates: int = 0
-    superseded: int = 0
-    conflicts: int = 0
-    rejected: int = 0
-    rows_inserted: int = 0
-    rows_updated: int = 0
-    rows_stale: int = 0
-    vanished: int = 0
 
 
 def landed_type(data_type: str) -> str:
@@ -290,35 +276,10 @@ class _Merge:
             return 0, 0, 0
         cursor = quoted(self.table.cursor) if self.table.cursor else "null"
         values = ", ".join(quoted(name) for name in self._staged())
-        self.connection.execute(
-            f"""
-            create or replace temp table {_RANKED} as
-            select
-                rowid as row_id,
-                row_number() over by_version as place,
-                row_number() over (partition by {values} order by rowid desc) as copy,
-                {cursor} is not distinct from first_value({cursor}) over by_version as is_tie
-            from {STAGE}
-            where ({self._keys}) in (
-                select ({self._keys}) from {STAGE} group by all having count(*) > 1
-            )
-            window by_version as (
-                partition by {self._keys} order by {cursor} desc nulls last, rowid desc
-            )
-            """
+        counts = rank_repeated(
+            self.connection, STAGE, _RANKED, keys=self._keys, version=cursor, same=values
         )
-        counts = self._one(
-            f"""
-            select
-                count(*) filter (copy > 1),
-                count(*) filter (copy = 1 and place > 1),
-                count(*) filter (copy = 1 and place > 1 and is_tie)
-            from {_RANKED}
-            """
-        )
-        self.connection.execute(
-            f"delete from {STAGE} where rowid in (select row_id from {_RANKED} where place > 1)"
-        )
+        keep_newest(self.connection, STAGE, _RANKED)
         return counts
 
     def _insert(self, where: str) -> None:
