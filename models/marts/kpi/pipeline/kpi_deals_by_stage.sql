@@ -32,7 +32,7 @@ entries_and_exits as (
         entered_on as happened_on,
         1 as entered,
         0 as exited,
-        cast(null as varchar) as exit_direction,
+        cast(null as string) as exit_direction,
         amount as amount_change
     from {{ ref('int_visits_sliced') }}
     union all

@@ -5,7 +5,7 @@
 with opportunities as (
     select
         lead_id,
-        cast(null as varchar) as deal_id,
+        cast(null as string) as deal_id,
         cast(null as decimal(28, 10)) as amount,
         created_on,
         owner,
@@ -15,7 +15,7 @@ with opportunities as (
     from {{ ref('int_leads_sliced') }}
     union all
     select
-        cast(null as varchar) as lead_id,
+        cast(null as string) as lead_id,
         deal_id,
         amount,
         {{ local_date('created_at') }} as created_on,
