@@ -12,5 +12,5 @@
 {%- endmacro %}
 
 {% macro spark__midnight_of(date, time_zone) -%}
-    to_utc_timestamp(cast({{ date }} as timestamp), '{{ time_zone }}')
+    convert_timezone('{{ time_zone }}', 'UTC', cast({{ date }} as timestamp_ntz))
 {%- endmacro %}

@@ -32,6 +32,7 @@ THRIFT_PORT = 10000
 JAVA_VERSION = 17
 _PATIENCE_SECONDS = 180
 _STOP_SECONDS = 20
+_QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 class ClusterError(Exception):
@@ -49,6 +50,8 @@ class Size:
     driver_memory: str = "2g"
     # A shuffle of a small machine in 200 pieces is 200 times the overhead.
     shuffle_partitions: int = 4
+    # For small data: the machine code that Java writes for long runs costs more than it gives.
+    quick: bool = False
 
 
 @dataclass(frozen=True)
@@ -203,6 +206,14 @@ def _thrift_call(cluster: Cluster, url: str, size: Size) -> list[str]:
         "spark.driver.host": HOST,
         "spark.driver.bindAddress": HOST,
         "spark.ui.enabled": "false",
+        **(
+            {
+                "spark.driver.extraJavaOptions": _QUICK_JAVA,
+                "spark.executor.extraJavaOptions": _QUICK_JAVA,
+            }
+            if size.quick
+            else {}
+        ),
         # The files of a table that is built anew are deleted: what remembers them is short-lived.
         "spark.sql.metadataCacheTTLSeconds": "5",
     }
@@ -328,6 +339,7 @@ def main() -> int:
     parser.add_argument("--worker-memory", default=Size.worker_memory)
     parser.add_argument("--executor-memory", default=Size.executor_memory)
     parser.add_argument("--driver-memory", default=Size.driver_memory)
+    parser.add_argument("--quick", action="store_true", help="faster with small data")
     given = parser.parse_args()
     home = given.home.resolve()
     found = load(home)
@@ -337,6 +349,7 @@ def main() -> int:
             worker_memory=given.worker_memory,
             executor_memory=given.executor_memory,
             driver_memory=given.driver_memory,
+            quick=given.quick,
         )
         try:
             cluster = start(home, port=given.port, size=size)

@@ -104,13 +104,18 @@ stretches as (
         visits,
         left_so_far as stretch_begins,
         lead(left_so_far) over history as next_censored,
-        sum(log_raise) over history as log_raised
+        sum(log_raise) over history_so_far as log_raised
     from censored_visits
-    window history as (
-        partition by {{ slice | join(', ') }}
-        order by left_so_far asc nulls last
-        rows between unbounded preceding and current row
-    )
+    window
+        history as (
+            partition by {{ slice | join(', ') }}
+            order by left_so_far asc nulls last
+        ),
+        history_so_far as (
+            partition by {{ slice | join(', ') }}
+            order by left_so_far asc nulls last
+            rows between unbounded preceding and current row
+        )
 ),
 
 -- The half gives the median of every slice; the other levels draw the curve of the total.
