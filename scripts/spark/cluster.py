@@ -254,6 +254,8 @@ def _launch(cluster: Cluster, role: str, call: list[str]) -> None:
             stderr=log,
             start_new_session=True,
         )
+    # It is watched and ended by its id, also by calls that did not start it.
+    process.returncode = 0
     cluster.processes[role] = process.pid
     cluster.save()
 

@@ -1,9 +1,10 @@
-"""One cluster of two workers for all tests of Spark; skipped, and why, where there is no Java or no PySpark."""
+"""One cluster of two workers for all tests of Spark; skipped where there is no Java or no PySpark."""
 
 import importlib.util
 
-import cluster as cluster_of
 import pytest
+
+import cluster as cluster_of
 
 SIZE = cluster_of.Size(quick=True)
 

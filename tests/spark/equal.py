@@ -57,17 +57,22 @@ def _rows(connection: duckdb.DuckDBPyConnection, name: str, columns: dict[str, s
     exact = [column for column in compared if column not in near]
     by = ", ".join(f'"{column}"' for column in exact)
     order = ", ".join(f'"{column}" nulls last' for column in near) or "1"
-    numbered = f'select *, row_number() over (partition by {by} order by {order}) as place from {{}}.marts."{name}"'
+    numbered = (
+        f"(select *, row_number() over (partition by {by} order by {order}) as place "
+        f'from {{}}.marts."{name}")'
+    )
     matched = " and ".join(f'l."{c}" is not distinct from r."{c}"' for c in [*exact, "place"])
-    differ = [
-        f'count(*) filter (l.place is not null and r.place is not null and ((l."{c}" is null) <> (r."{c}" is null) '
-        f'or abs(l."{c}"::double - r."{c}"::double) '
-        f'> {RELATIVE} * greatest(abs(l."{c}"::double), abs(r."{c}"::double))))'
-        for c in near
-    ]
+    wanted = ["count(*) filter (r.place is null)", "count(*) filter (l.place is null)"]
+    for column in near:
+        one, other = f'l."{column}"::double', f'r."{column}"::double'
+        wanted.append(
+            "count(*) filter (l.place is not null and r.place is not null and ("
+            f"({one} is null) <> ({other} is null) "
+            f"or abs({one} - {other}) > {RELATIVE} * greatest(abs({one}), abs({other}))))"
+        )
     missing, surplus, *wrong = connection.execute(
-        f"select {', '.join(['count(*) filter (r.place is null)', 'count(*) filter (l.place is null)', *differ])} "
-        f"from ({numbered.format('lefts')}) as l full join ({numbered.format('rights')}) as r on {matched}"
+        f"select {', '.join(wanted)} from {numbered.format('lefts')} as l "
+        f"full join {numbered.format('rights')} as r on {matched}"
     ).fetchone()
     lines = (
         [f"{name}: {missing} rows are missing, {surplus} are too many"]

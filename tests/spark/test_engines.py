@@ -1,7 +1,8 @@
 """What hides a difference between the engines gives the same value on both, and docs/engines.md says so."""
 
-import engines
 import pytest
+
+import engines
 
 
 @pytest.fixture(scope="module")

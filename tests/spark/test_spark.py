@@ -37,24 +37,35 @@ GIVEN = [
 
 
 @dataclass(frozen=True)
-class Company:
-    """A landing directory and the options of its refresh."""
+class Recovered:
+    """A home whose build on Spark lost the Thrift server, and was then repeated."""
 
-    landing: Path
-    options: tuple[str, ...]
+    home: Path
+    expected: Path
+    exit_code: int
+    said: str
+    published_before: Path
+    published_then: Path
 
 
 @pytest.fixture(scope="session")
-def edges(tmp_path_factory):
-    return write_edge_company(tmp_path_factory.mktemp("edges"))
-
-
-@pytest.fixture(scope="session")
-def edge_home(edges, cluster, tmp_path_factory):
-    """The edge company, published from Spark with reporting choices of its own."""
-    home = tmp_path_factory.mktemp("edges_on_spark") / "home"
-    refresh(home, edges.landing, *edge_options(edges.as_of), port=cluster.port)
-    return home
+def recovered(cluster, tmp_path_factory):
+    """The edge company, published from DuckDB; its delta is built on Spark, with other choices."""
+    edges = write_edge_company(tmp_path_factory.mktemp("edges"))
+    home, other = tmp_path_factory.mktemp("on_spark"), tmp_path_factory.mktemp("on_duckdb")
+    for one in (home, other):
+        refresh(one, edges.landing, *edge_options(edges.as_of))
+    options = edge_options(edges.as_of_after_delta)
+    expected = refresh(other, edges.delta, *options)
+    before = (home / "published" / "current").readlink()
+    process = start(home, edges.delta, *options, port=cluster.port)
+    wait_for_table(process, home, "dim_user")
+    cluster_of.kill(cluster, "thrift")
+    said, _ = process.communicate()
+    then = (home / "published" / "current").readlink()
+    cluster_of.start_thrift(cluster, size=SIZE)
+    refresh(home, *options, port=cluster.port)
+    return Recovered(home, expected, process.returncode, said, before, then)
 
 
 def edge_options(as_of: datetime) -> list[str]:
@@ -116,50 +127,37 @@ def test_the_comparison_sees_what_differs(tmp_path):
     ]
 
 
-def test_every_corner_case_gives_the_figures_of_duckdb(edges, edge_home, tmp_path):
-    expected = refresh(tmp_path / "home", edges.landing, *edge_options(edges.as_of))
-    assert all(rows for name, rows in equal.counts(expected).items() if name != "unmapped_values")
-    assert equal.differences(expected, published(edge_home)) == []
+def test_without_the_thrift_server_nothing_is_published_and_the_message_says_why(recovered):
+    assert recovered.exit_code == 4, recovered.said[-4000:]
+    assert "nothing was published" in recovered.said
+    assert "Spark's Thrift server does not answer: start it" in recovered.said
+    assert recovered.published_then == recovered.published_before
 
 
-def test_a_release_from_spark_has_all_that_a_release_has(edge_home):
-    release = published(edge_home).parent
+def test_every_corner_case_gives_the_figures_of_duckdb(recovered):
+    rows = equal.counts(recovered.expected)
+    assert all(rows for name, rows in rows.items() if name != "unmapped_values")
+    assert equal.differences(recovered.expected, published(recovered.home)) == []
+
+
+def test_a_release_from_spark_has_all_that_a_release_has(recovered):
+    release = published(recovered.home).parent
     note = json.loads((release / "release.json").read_text())
     assert {f"{name}.parquet" for name in note["row_counts"]} == {
         path.name for path in (release / "parquet").iterdir()
     }
     assert (release / "report" / "index.html").exists()
-    with duckdb.connect(str(published(edge_home)), read_only=True) as connection:
-        uncommented = connection.execute(
-            "select table_name from duckdb_tables() where schema_name = 'marts' and comment is null"
-        ).fetchall()
-        nameless = connection.execute(
-            "select table_name, column_name from duckdb_columns() where schema_name = 'marts' "
-            "and comment is null"
-        ).fetchall()
-    assert (uncommented, nameless) == ([], [])
-
-
-def test_killing_the_thrift_server_publishes_nothing_and_the_next_run_completes(
-    edges, edge_home, cluster, tmp_path
-):
-    before = (edge_home / "published" / "current").readlink()
-    delta = [edges.delta, *edge_options(edges.as_of_after_delta)]
-    process = start(edge_home, *delta, port=cluster.port)
-    wait_for_table(process, edge_home, "dim_user")
-    cluster_of.kill(cluster, "thrift")
-    output, _ = process.communicate()
-    assert process.returncode == 4, output[-4000:]
-    assert "nothing was published" in output
-    assert "Spark's Thrift server does not answer: start it" in output
-    assert (edge_home / "published" / "current").readlink() == before
-
-    cluster_of.start_thrift(cluster, size=SIZE)
-    found = refresh(edge_home, *edge_options(edges.as_of_after_delta), port=cluster.port)
-    expected_home = tmp_path / "home"
-    refresh(expected_home, edges.landing, *edge_options(edges.as_of))
-    expected = refresh(expected_home, *delta)
-    assert equal.differences(expected, found) == []
+    comments = (
+        "select table_name, column_name, comment from duckdb_columns() where schema_name = 'marts'"
+    )
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{recovered.expected}' as expected (read_only)")
+        connection.execute(f"attach '{published(recovered.home)}' as found (read_only)")
+        expected, found = (
+            set(connection.execute(f"{comments} and database_name = '{name}'").fetchall())
+            for name in ("expected", "found")
+        )
+    assert found == expected
 
 
 def test_a_build_outlives_one_of_its_workers(cluster, tmp_path):
