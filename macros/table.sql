@@ -10,18 +10,9 @@
     {%- endif -%}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% call statement('main') -%}
-        create or replace table {{ target_relation }}
-        {%- if config.get('contract').enforced %}
-        {{ assert_contract(sql) }}
-        {{ get_table_columns_and_constraints() }};
-        insert into {{ target_relation }} {{ get_column_names() }} (
-            {{ get_select_subquery(sql) }}
-        )
-        {%- else %} as (
-            {{ sql }}
-        )
-        {%- endif %};
+        {{ create_entirely(target_relation, sql) }}
         {{ comments_on(target_relation) }}
+        {{ note_state(sql, 'entirely') }}
     {%- endcall %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {{ adapter.commit() }}

@@ -10,7 +10,9 @@
         create or replace view {{ target_relation }} as (
             {{ sql }}
         );
+        {{ create_changes_view(target_relation, sql) }}
         {{ comments_on(target_relation) }}
+        {{ note_state(sql, 'entirely') }}
     {%- endcall %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {{ adapter.commit() }}

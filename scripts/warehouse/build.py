@@ -84,6 +84,8 @@ class BuildResult:
     warnings: tuple[str, ...]
     rows: Mapping[str, int]
     empty: tuple[EmptyMart, ...]
+    # Which incremental tables a build had to make anew although they were there, and why.
+    made_anew: tuple[str, ...] = ()
 
     def raise_for_failures(self) -> None:
         """StepError when SQL broke, ChecksFailedError when only checks of the data failed."""
@@ -155,6 +157,7 @@ def build(
         )
         rows = mart_rows(connection)
         empty = tuple(_empty_marts(connection, manifest, rows)) if is_green else ()
+        anew = tuple(_made_anew(connection, run_id)) if is_green and not on_spark else ()
     done = [result for result in results if str(result.status) in ("success", "pass", "warn")]
     return BuildResult(
         models=sum(result.node.resource_type in ("model", "seed", "snapshot") for result in done),
@@ -169,6 +172,7 @@ def build(
         ),
         rows=rows,
         empty=empty,
+        made_anew=anew,
     )
 
 
@@ -518,6 +522,22 @@ def _empty_marts(
             missing = lineage.missing(node.unique_id)
             decisive = [table for table in missing if table not in tolerated]
             yield EmptyMart(name=node.alias, tables=tuple(decisive or missing))
+
+
+def _made_anew(connection: DuckDBPyConnection, run_id: str) -> Iterator[str]:
+    """Per reason, the tables that could not continue their last build."""
+    found = connection.execute(
+        """
+        select why, list(split_part(relation, '.', 2) order by relation)
+        from ops.table_states
+        where run_id = ? and why is not null and why not in ('it was not there', 'small')
+        group by why
+        order by why
+        """,
+        [run_id],
+    )
+    for why, names in found.fetchall():
+        yield f"made anew entirely ({why}): {_listed(names)}"
 
 
 class _Lineage:

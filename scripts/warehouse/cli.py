@@ -622,7 +622,7 @@ def _record_lines(record: Record) -> list[str]:
     lines += [f"  {line}" for line in _landed(record.tables)]
     lines += [f"  check failed: {sentence}" for sentence in record.checks_failed]
     lines += [f"  warning: {sentence}" for sentence in record.warnings]
-    return lines + [f"  {sentence}" for sentence in record.empty_marts]
+    return lines + [f"  {sentence}" for sentence in [*record.made_anew, *record.empty_marts]]
 
 
 def _release(release: Release) -> dict[str, Any]:

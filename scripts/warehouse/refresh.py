@@ -381,8 +381,9 @@ def _build(run: Run, full_refresh: bool, target: str | None) -> BuildResult:
             if failure.is_check:
                 run.failed(failure.name, suite="dbt", kind=failure.kind, sentence=failure.sentence)
         built.raise_for_failures()
+    run.made_anew = list(built.made_anew)
     run.empty_marts = [mart.sentence() for mart in built.empty]
-    for sentence in run.empty_marts:
+    for sentence in [*run.made_anew, *run.empty_marts]:
         run.progress("note", sentence)
     return built
 

@@ -79,6 +79,7 @@ class Record:
     failures: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     empty_marts: list[str] = field(default_factory=list)
+    made_anew: list[str] = field(default_factory=list)
 
 
 class Run:
@@ -109,6 +110,7 @@ class Run:
         self.failures: list[dict[str, Any]] = []
         self.warnings: list[str] = []
         self.empty_marts: list[str] = []
+        self.made_anew: list[str] = []
         self.release_id: str | None = None
         self.message = ""
 
@@ -168,6 +170,7 @@ class Run:
             failures=list(self.failures),
             warnings=list(self.warnings),
             empty_marts=list(self.empty_marts),
+            made_anew=list(self.made_anew),
         )
 
 

@@ -1,4 +1,5 @@
-{# Everything that must hold for the rows of one model, in one query instead of a dozen: a row per broken rule.
+{# Everything that must hold for the rows of one model, in one query instead of a dozen: a row per broken rule. In the run
+   that made a table from what changed, the rows that it made are read; `dbt test` reads all.
 
    key              columns that are not null and unique together
    not_null         further columns that are never null
@@ -8,6 +9,7 @@
                     As text (`rules: |`) where no condition has Jinja: dbt makes a template of every value of a mapping #}
 {% test conforms(model, key=[], not_null=[], accepted_values={}, references={}, rules={}) %}
 
+{%- set rows_to_read = made_anew(model) -%}
 {%- set checks = {} -%}
 {%- for column in key + not_null -%}
     {%- do checks.update({column ~ ' is not null': column ~ ' is not null'}) -%}
@@ -25,6 +27,7 @@ with rows_checked as (
         {%- endfor %}
         count(*) as all_rows
     from {{ model }}
+    where {{ rows_to_read }}
 ),
 
 broken as (
@@ -54,6 +57,7 @@ broken as (
     from (
         select 1 as one
         from {{ model }}
+        where {{ rows_to_read }}
         group by {{ key | join(', ') }}
         having count(*) > 1
     ) as repeated_keys

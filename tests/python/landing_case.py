@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 from dataclasses import dataclass
@@ -114,3 +115,18 @@ def open_landing(root: Path) -> Landing:
 def jsonl(*rows: dict[str, object]) -> str:
     """JSON lines."""
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def rows_of(landing: Path, table: str) -> list[dict[str, str]]:
+    """The rows of a table that a sample wrote."""
+    with (landing / f"{table}.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def write_rows(directory: Path, table: str, rows: list[dict[str, str]]) -> None:
+    """Write a table of a landing directory."""
+    directory.mkdir(exist_ok=True)
+    with (directory / f"{table}.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)

@@ -5,7 +5,6 @@ test_load_deltas.py says so of the raw tables, for many more histories.
 
 from __future__ import annotations
 
-import csv
 import random
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from landing_case import rows_of, write_rows
 from running import read, refresh
 from warehouse import sample
 from warehouse.contract import load_contract
@@ -31,21 +31,8 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows = rows_of(landing, table.name)
         if table.updated_at and rows:
             old = [stale(row, table.updated_at) for row in dice.sample(rows, len(rows) // 5)]
-            write(landing, table.name, rows + old)
+            write_rows(landing, table.name, rows + old)
     return landing
-
-
-def rows_of(landing: Path, table: str) -> list[dict[str, str]]:
-    with (landing / f"{table}.csv").open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
-def write(directory: Path, table: str, rows: list[dict[str, str]]) -> None:
-    directory.mkdir(exist_ok=True)
-    with (directory / f"{table}.csv").open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def stale(row: dict[str, str], updated_at: str) -> dict[str, str]:
@@ -68,7 +55,7 @@ def cut(company: Path, root: Path, dice: random.Random) -> list[Path]:
                 pieces[number].append(row)
         for directory, piece in zip(directories, pieces, strict=True):
             if piece:
-                write(directory, table.name, piece)
+                write_rows(directory, table.name, piece)
     return directories
 
 

@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='keyed', key='deal_id', touched='touched_deals') }}
+
 -- Won and lost deals with the periods of their close: the base of every KPI that counts by closed_at.
 select
     deal_id,
@@ -19,4 +21,6 @@ select
     segment,
     size_band
 from {{ ref('int_deals_sliced') }}
-where outcome in ('won', 'lost')
+where
+    outcome in ('won', 'lost')
+    and {{ only_touched('deal_id') }}

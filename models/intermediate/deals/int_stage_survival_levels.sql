@@ -1,61 +1,84 @@
 {% set dimensions = ['source', 'deal_type', 'owner'] %}
-{% set slice = ['pipeline', 'stage', 'dimension', 'dimension_value'] %}
 {% set curve_percents = range(0, 100, 2) %}
+{# A query and not a CTE: it is read once per dimension, and would be kept whole. Visits that still last are censored at
+   as_of: they were at risk for as long as they have lasted. #}
+{% set visits %}
+    (
+        select
+            pipeline,
+            stage,
+            source,
+            deal_type,
+            owner,
+            us_in_stage as us_completed,
+            coalesce(us_in_stage, {{ elapsed_us('entered_at', as_of()) }}) as us_at_risk,
+            case when us_in_stage is null then 1 else 0 end as is_censored
+        from {{ ref('int_visits_sliced') }}
+    ) as visits
+{%- endset %}
 
--- Visits that still last are censored at as_of: they were at risk for as long as they have lasted.
-with visits as (
-    select
-        pipeline,
-        stage,
-        source,
-        deal_type,
-        owner,
-        us_in_stage as us_completed,
-        coalesce(us_in_stage, {{ elapsed_us('entered_at', as_of()) }}) as us_at_risk,
-        case when us_in_stage is null then 1 else 0 end as is_censored
-    from {{ ref('int_visits_sliced') }}
-),
-
-summary as (
-    select
-        {{ slice_columns([], dimensions) }},
-        pipeline,
-        stage,
+with sliced as (
+    {% call(grain) each_slice(visits, [], dimensions, keys=['pipeline', 'stage']) %}
         count(*) as visits,
         count(us_completed) as completed,
         {{ average('us_completed') }} as naive_avg_us,
         count(case when us_completed = 0 then 1 end) as left_at_once,
         max(us_at_risk) as longest_us
-    from visits
-    group by {{ slices([], dimensions, keys=['pipeline', 'stage']) }}
+    {% endcall %}
+),
+
+-- A number for each slice: sorting and joining millions of visits by four texts is what would cost most here.
+summary as (
+    select
+        *,
+        row_number() over (
+            order by
+                dimension asc nulls last, dimension_value asc nulls last, pipeline asc nulls last, stage asc nulls last
+        ) as slice_number
+    from sliced
 ),
 
 -- One row per visit and slice, in the order in which the visits leave the group at risk; of equal durations the
 -- censored ones leave last.
-sliced_visits as (
+ranked_visits as (
     {%- for dimension in [none] + dimensions %}
     select
-        pipeline,
-        stage,
-        '{{ dimension or "all" }}' as dimension,
-        {{ dimension or "'all'" }} as dimension_value,
-        us_at_risk,
-        is_censored
-    from visits
+        summary.slice_number,
+        summary.dimension,
+        summary.visits,
+        summary.completed,
+        visits.us_at_risk,
+        visits.is_censored,
+        row_number() over (
+            partition by summary.slice_number
+            order by visits.us_at_risk asc nulls last, visits.is_censored asc nulls last
+        ) as left_so_far
+    from {{ visits }}
+    inner join summary
+        on
+            summary.dimension = '{{ dimension or "all" }}'
+            and visits.pipeline = summary.pipeline
+            and visits.stage = summary.stage
+            and {{ 'visits.' ~ dimension if dimension else "'all'" }} = summary.dimension_value
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
 
-ranked_visits as (
+-- A slice wants its median alone. That is not before half of the visits have left, since a censored visit only puts it
+-- off, and not after half of them have ended.
+needed_visits as (
     select
-        {{ slice | join(', ') }},
+        slice_number,
+        dimension,
+        visits,
         us_at_risk,
         is_censored,
-        row_number() over (
-            partition by {{ slice | join(', ') }}
-            order by us_at_risk asc nulls last, is_censored asc nulls last
-        ) as left_so_far
-    from sliced_visits
+        left_so_far
+    from ranked_visits
+    where
+        dimension = 'all'
+        or is_censored = 1
+        or left_so_far * 2 between visits - 2 and visits + 2 * (visits - completed) + 2
 ),
 
 -- Kaplan-Meier, written down where few rows are. After the i-th of n visits has left, S is (n - i) / n as long as
@@ -63,56 +86,43 @@ ranked_visits as (
 -- it left the group at risk without an exit. So S between two censored visits is known from the censored ones alone.
 censored_visits as (
     select
-        ranked_visits.pipeline,
-        ranked_visits.stage,
-        ranked_visits.dimension,
-        ranked_visits.dimension_value,
-        summary.visits,
-        ranked_visits.left_so_far,
-        case
-            when ranked_visits.left_so_far < summary.visits
-                then
-                    ln(
-                        cast(summary.visits - ranked_visits.left_so_far + 1 as double)
-                        / cast(summary.visits - ranked_visits.left_so_far as double)
-                    )
-            else 0
-        end as log_raise
-    from ranked_visits
-    inner join summary
-        on
-            ranked_visits.pipeline = summary.pipeline
-            and ranked_visits.stage = summary.stage
-            and ranked_visits.dimension = summary.dimension
-            and ranked_visits.dimension_value = summary.dimension_value
-    where ranked_visits.is_censored = 1
+        slice_number,
+        dimension,
+        visits,
+        left_so_far,
+        -- A decimal, so that the sum does not depend on the order of adding.
+        cast(
+            case
+                when left_so_far < visits
+                    then ln(cast(visits - left_so_far + 1 as double) / cast(visits - left_so_far as double))
+                else 0
+            end as decimal(38, 24)
+        ) as log_raise
+    from needed_visits
+    where is_censored = 1
     union all
     select
-        pipeline,
-        stage,
+        slice_number,
         dimension,
-        dimension_value,
         visits,
         0 as left_so_far,
-        0.0 as log_raise
+        cast(0 as decimal(38, 24)) as log_raise
     from summary
 ),
 
 stretches as (
     select
-        {{ slice | join(', ') }},
+        slice_number,
+        dimension,
         visits,
         left_so_far as stretch_begins,
         lead(left_so_far) over history as next_censored,
-        sum(log_raise) over history_so_far as log_raised
+        cast(sum(log_raise) over history_so_far as double) as log_raised
     from censored_visits
     window
-        history as (
-            partition by {{ slice | join(', ') }}
-            order by left_so_far asc nulls last
-        ),
+        history as (partition by slice_number order by left_so_far asc nulls last),
         history_so_far as (
-            partition by {{ slice | join(', ') }}
+            partition by slice_number
             order by left_so_far asc nulls last
             rows between unbounded preceding and current row
         )
@@ -132,10 +142,7 @@ levels as (
 -- The first exit of each stretch after which S is at most the level, if there is one before the next censored visit.
 crossings as (
     select
-        stretches.pipeline,
-        stretches.stage,
-        stretches.dimension,
-        stretches.dimension_value,
+        stretches.slice_number,
         stretches.visits,
         stretches.next_censored,
         stretches.log_raised,
@@ -151,7 +158,7 @@ crossings as (
 
 reached as (
     select
-        {{ slice | join(', ') }},
+        slice_number,
         share_percent,
         min(left_so_far) as left_so_far,
         -- S falls and log_raised rises from stretch to stretch: the first crossing has the least of both.
@@ -160,62 +167,48 @@ reached as (
     where
         left_so_far <= visits
         and (left_so_far < next_censored or next_censored is null)
-    group by {{ slice | join(', ') }}, share_percent
+    group by slice_number, share_percent
 ),
 
 durations as (
     select
-        reached.pipeline,
-        reached.stage,
-        reached.dimension,
-        reached.dimension_value,
+        reached.slice_number,
         reached.share_percent,
         reached.log_raised,
-        ranked_visits.us_at_risk
+        needed_visits.dimension,
+        needed_visits.us_at_risk
     from reached
-    inner join ranked_visits
+    inner join needed_visits
         on
-            reached.pipeline = ranked_visits.pipeline
-            and reached.stage = ranked_visits.stage
-            and reached.dimension = ranked_visits.dimension
-            and reached.dimension_value = ranked_visits.dimension_value
-            and reached.left_so_far = ranked_visits.left_so_far
+            reached.slice_number = needed_visits.slice_number
+            and reached.left_so_far = needed_visits.left_so_far
 ),
 
 -- Visits of one duration leave together: S at a duration counts all exits of that duration.
 total_shares as (
     select
-        durations.pipeline,
-        durations.stage,
+        durations.slice_number,
         durations.share_percent,
-        max(summary.visits) - min(ranked_visits.left_so_far) + 1 as at_risk,
+        max(needed_visits.visits) - min(needed_visits.left_so_far) + 1 as at_risk,
         cast(
-            max(summary.visits) - max(case when ranked_visits.is_censored = 0 then ranked_visits.left_so_far end) as double
+            max(needed_visits.visits)
+            - max(case when needed_visits.is_censored = 0 then needed_visits.left_so_far end) as double
         )
-        / max(summary.visits)
+        / max(needed_visits.visits)
         * exp(max(durations.log_raised)) as share_still_there
     from durations
-    inner join ranked_visits
+    inner join needed_visits
         on
-            durations.pipeline = ranked_visits.pipeline
-            and durations.stage = ranked_visits.stage
-            and durations.us_at_risk = ranked_visits.us_at_risk
-    inner join summary
-        on
-            durations.pipeline = summary.pipeline
-            and durations.stage = summary.stage
-    where
-        durations.dimension = 'all'
-        and ranked_visits.dimension = 'all'
-        and summary.dimension = 'all'
-    group by durations.pipeline, durations.stage, durations.share_percent
+            durations.slice_number = needed_visits.slice_number
+            and durations.us_at_risk = needed_visits.us_at_risk
+    where durations.dimension = 'all'
+    group by durations.slice_number, durations.share_percent
 ),
 
 -- What is left of S after the last exit stays until the longest visit.
 total_ends as (
     select
-        pipeline,
-        stage,
+        slice_number,
         min(
             cast(visits - coalesce(next_censored - 1, visits) as double) / visits * exp(log_raised)
         ) as share_still_there
@@ -223,15 +216,25 @@ total_ends as (
     where
         dimension = 'all'
         and stretch_begins < visits
-    group by pipeline, stage
+    group by slice_number
 ),
 
-final as (
+longest_visits as (
     select
-        pipeline,
-        stage,
-        dimension,
-        dimension_value,
+        summary.slice_number,
+        count(*) as at_risk
+    from summary
+    inner join needed_visits
+        on
+            summary.slice_number = needed_visits.slice_number
+            and summary.longest_us = needed_visits.us_at_risk
+    where summary.dimension = 'all'
+    group by summary.slice_number
+),
+
+points as (
+    select
+        slice_number,
         100 as share_percent,
         0 as us_in_stage,
         1 - {{ ratio('left_at_once', 'visits') }} as share_still_there,
@@ -242,10 +245,7 @@ final as (
     from summary
     union all
     select
-        durations.pipeline,
-        durations.stage,
-        durations.dimension,
-        durations.dimension_value,
+        durations.slice_number,
         durations.share_percent,
         durations.us_at_risk as us_in_stage,
         total_shares.share_still_there,
@@ -256,39 +256,41 @@ final as (
     from durations
     left join total_shares
         on
-            durations.dimension = 'all'
-            and durations.pipeline = total_shares.pipeline
-            and durations.stage = total_shares.stage
+            durations.slice_number = total_shares.slice_number
             and durations.share_percent = total_shares.share_percent
     union all
     select
-        summary.pipeline,
-        summary.stage,
-        summary.dimension,
-        summary.dimension_value,
+        summary.slice_number,
         null as share_percent,
         summary.longest_us as us_in_stage,
         total_ends.share_still_there,
-        count(*) as at_risk,
+        longest_visits.at_risk,
         null as visits,
         null as completed,
         null as naive_avg_us
     from summary
     inner join total_ends
-        on
-            summary.pipeline = total_ends.pipeline
-            and summary.stage = total_ends.stage
-    inner join ranked_visits
-        on
-            summary.pipeline = ranked_visits.pipeline
-            and summary.stage = ranked_visits.stage
-            and summary.longest_us = ranked_visits.us_at_risk
-    where
-        summary.dimension = 'all'
-        and ranked_visits.dimension = 'all'
-    group by
-        summary.pipeline, summary.stage, summary.dimension, summary.dimension_value, summary.longest_us,
-        total_ends.share_still_there
+        on summary.slice_number = total_ends.slice_number
+    inner join longest_visits
+        on summary.slice_number = longest_visits.slice_number
+),
+
+final as (
+    select
+        summary.pipeline,
+        summary.stage,
+        summary.dimension,
+        summary.dimension_value,
+        points.share_percent,
+        points.us_in_stage,
+        points.share_still_there,
+        points.at_risk,
+        points.visits,
+        points.completed,
+        points.naive_avg_us
+    from points
+    inner join summary
+        on points.slice_number = summary.slice_number
 )
 
 select * from final

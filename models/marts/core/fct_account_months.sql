@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='keyed', key='account_id', touched='touched_accounts') }}
+
 with steps as (
     select
         account_id,
@@ -7,6 +9,7 @@ with steps as (
         mrr,
         mrr_before
     from {{ ref('int_subscription_steps') }}
+    where {{ only_touched('account_id') }}
 ),
 
 months as (

@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='keyed', key='activity_id', touched='touched_activities') }}
+
 with activities as (
     select
         activity_id,
@@ -15,6 +17,7 @@ with activities as (
         occurred_at <= {{ as_of() }} as has_occurred,
         activity_type in ('meeting', 'video_meeting') as is_meeting_set
     from {{ ref('int_activities_known') }}
+    where {{ only_touched('activity_id') }}
 ),
 
 leads as (

@@ -1,8 +1,12 @@
+{{ config(materialized='incremental', incremental_strategy='keyed', key='deal_id', touched='touched_deals',
+          aging={'days_so_far': ['entered_at', 'is_current']}) }}
+
 with deals as (
     select
         deal_id,
         pipeline
     from {{ ref('int_deals_known') }}
+    where {{ only_touched('deal_id') }}
 ),
 
 changes as (
@@ -12,6 +16,7 @@ changes as (
         stage,
         changed_at
     from {{ ref('int_deal_stage_changes_known') }}
+    where {{ only_touched('deal_id') }}
 ),
 
 stages as (

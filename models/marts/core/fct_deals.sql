@@ -1,3 +1,7 @@
+{{ config(materialized='incremental', incremental_strategy='keyed', key='deal_id', touched='touched_deals',
+          aging={'age_days': ['created_at', "outcome = 'open'"],
+                 'days_in_current_stage': ['stage_entered_at', 'stage_entered_at is not null']}) }}
+
 with deals as (
     select
         deal_id,
@@ -15,6 +19,7 @@ with deals as (
         closed_at,
         has_history
     from {{ ref('int_deals_known') }}
+    where {{ only_touched('deal_id') }}
 ),
 
 visits as (
@@ -28,6 +33,7 @@ visits as (
         direction,
         is_current
     from {{ ref('fct_deal_stage_visits') }}
+    where {{ only_touched('deal_id') }}
 ),
 
 stages as (
@@ -99,7 +105,7 @@ staged as (
         deals.currency,
         deals.created_at,
         deals.closed_at as given_closed_at,
-        current_visits.entered_at as current_entered_at,
+        current_visits.entered_at as stage_entered_at,
         current_visits.days_so_far as days_in_current_stage,
         coalesce(histories.stage_moves, 0) as stage_moves,
         coalesce(histories.back_moves, 0) as back_moves,
@@ -136,8 +142,8 @@ closed as (
         *,
         case
             when outcome not in ('won', 'lost') or outcome is null then null
-            when given_closed_at is null then current_entered_at
-            when reopened_count > 0 and current_entered_at > given_closed_at + interval 1 day then current_entered_at
+            when given_closed_at is null then stage_entered_at
+            when reopened_count > 0 and stage_entered_at > given_closed_at + interval 1 day then stage_entered_at
             else given_closed_at
         end as closed_at
     from staged
@@ -180,6 +186,7 @@ final as (
         case
             when priced.outcome = 'open' then {{ in_days(elapsed_us('priced.created_at', as_of())) }}
         end as age_days,
+        priced.stage_entered_at,
         priced.days_in_current_stage,
         priced.stage_moves,
         priced.back_moves,

@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='keyed', key='lead_id', touched='touched_leads') }}
+
 with leads as (
     select
         lead_id,
@@ -11,6 +13,7 @@ with leads as (
         converted_at,
         converted_deal_id
     from {{ ref('int_leads_known') }}
+    where {{ only_touched('lead_id') }}
 ),
 
 won_deals as (
@@ -41,6 +44,7 @@ activities as (
     where
         lead_id is not null
         and (is_touch or is_outreach)
+        and {{ only_touched('lead_id') }}
 ),
 
 acquired as (

@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='by_period') }}
+
 {% set grains = ['week', 'month', 'quarter'] %}
 {% set dimensions = ['owner', 'team', 'source', 'deal_type', 'region', 'size_band', 'product'] %}
 
@@ -8,6 +10,7 @@ with closed_deals as (
         case when outcome = 'won' then us_to_close end as us_to_win,
         case when outcome = 'lost' then us_to_close end as us_to_lose
     from {{ ref('int_deals_closed') }}
+    where {{ changed_periods(ref('int_deals_closed'), 'closed_on') }}
 ),
 
 sliced as (

@@ -1,7 +1,10 @@
+{{ config(materialized='incremental', incremental_strategy='by_period') }}
+
 {% set grains = ['week', 'month', 'quarter'] %}
 
 with closed_deals as (
     select * from {{ ref('int_deals_closed') }}
+    where {{ changed_periods(ref('int_deals_closed'), 'closed_on') }}
 ),
 
 sliced as (

@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='by_period', looks_back=1) }}
+
 {% set grains = ['week', 'month', 'quarter'] %}
 {% set dimensions = ['owner', 'team', 'source', 'deal_type', 'region', 'product', 'industry', 'segment'] %}
 
@@ -6,6 +8,7 @@ with won_deals as (
     where
         outcome = 'won'
         and amount is not null
+        and {{ changed_periods(ref('int_deals_closed'), 'closed_on') }}
 ),
 
 sliced as (

@@ -1,6 +1,5 @@
-{% set grains = ['week', 'month', 'quarter'] %}
-{% set dimensions = ['owner', 'team', 'source', 'deal_type', 'region'] %}
 {% set stage = ['pipeline', 'stage', 'stage_position'] %}
+{% set slice = ['dimension', 'dimension_value'] %}
 
 with periods as (
     select * from {{ ref('int_periods') }}
@@ -8,6 +7,10 @@ with periods as (
 
 pipelines as (
     select * from {{ ref('int_pipeline_starts') }}
+),
+
+flows as (
+    select * from {{ ref('int_stage_flows') }}
 ),
 
 open_stages as (
@@ -22,122 +25,126 @@ open_stages as (
         pipeline,
         stage,
         stage_position
-    from {{ ref('int_visits_sliced') }}
+    from {{ ref('int_stage_flows') }}
+    where dimension = 'all'
 ),
 
--- A visit is one entry and, when it has ended, one exit. Both read the table itself: a CTE between would be kept whole.
-entries_and_exits as (
-    select
-        *,
-        entered_on as happened_on,
-        1 as entered,
-        0 as exited,
-        cast(null as string) as exit_direction,
-        amount as amount_change
-    from {{ ref('int_visits_sliced') }}
-    union all
-    select
-        *,
-        exited_on as happened_on,
-        0 as entered,
-        1 as exited,
-        direction as exit_direction,
-        -amount as amount_change
-    from {{ ref('int_visits_sliced') }}
-    where exited_at is not null
-),
-
-dated as (
-    select
-        *,
-        {{ period_columns('happened_on') }}
-    from entries_and_exits
-),
-
-flows as (
-    select
-        {{ slice_columns(grains, dimensions) }},
-        {{ stage | join(', ') }},
-        sum(entered) as entered,
-        sum(exited) as exited,
-        count(case when exit_direction = 'forward' then 1 end) as moved_forward,
-        count(case when exit_direction = 'back' then 1 end) as moved_back,
-        count(case when exit_direction = 'won' then 1 end) as won,
-        count(case when exit_direction = 'lost' then 1 end) as lost,
-        coalesce(sum(amount_change), 0) as amount_change
-    from dated
-    group by {{ slices(grains, dimensions, keys=stage) }}
-),
-
--- The total has a row for every open stage of the pipeline from its first visit on,
--- a slice from its own first visit to the stage on.
-firsts as (
-    select
-        period_grain,
-        dimension,
-        dimension_value,
-        {{ stage | join(', ') }},
-        min(period_start) as first_period_start
-    from flows
-    where dimension <> 'all'
-    group by period_grain, dimension, dimension_value, {{ stage | join(', ') }}
-    union all
-    select
-        pipelines.period_grain,
-        'all' as dimension,
-        'all' as dimension_value,
-        pipelines.pipeline,
-        stages.stage,
-        stages.stage_position,
-        pipelines.first_period_start
-    from pipelines
-    inner join open_stages as stages
-        on pipelines.pipeline = stages.pipeline
-),
-
-stocks as (
+-- The total has a row for every open stage of the pipeline in every period from its first visit on.
+totals as (
     select
         periods.period_grain,
         periods.period_start,
-        periods.is_complete_period,
-        firsts.dimension,
-        firsts.dimension_value,
-        firsts.pipeline,
-        firsts.stage,
-        firsts.stage_position,
+        pipelines.pipeline,
+        stages.stage,
+        stages.stage_position
+    from pipelines
+    inner join open_stages as stages
+        on pipelines.pipeline = stages.pipeline
+    inner join periods
+        on
+            pipelines.period_grain = periods.period_grain
+            and pipelines.first_period_start <= periods.period_start
+),
+
+all_flows as (
+    select *
+    from {{ ref('int_stage_flows') }}
+    where dimension <> 'all'
+    union all
+    select
+        totals.period_grain,
+        totals.period_start,
+        'all' as dimension,
+        'all' as dimension_value,
+        totals.pipeline,
+        totals.stage,
+        totals.stage_position,
         coalesce(flows.entered, 0) as entered,
         coalesce(flows.exited, 0) as exited,
         coalesce(flows.moved_forward, 0) as moved_forward,
         coalesce(flows.moved_back, 0) as moved_back,
         coalesce(flows.won, 0) as won,
         coalesce(flows.lost, 0) as lost,
-        sum(coalesce(flows.entered, 0) - coalesce(flows.exited, 0)) over history as open_deals,
-        sum(coalesce(flows.amount_change, 0)) over history as open_amount
-    from firsts
-    inner join periods
-        on
-            firsts.period_grain = periods.period_grain
-            and firsts.first_period_start <= periods.period_start
+        coalesce(flows.amount_change, 0) as amount_change
+    from totals
     left join flows
         on
-            periods.period_grain = flows.period_grain
-            and periods.period_start = flows.period_start
-            and firsts.dimension = flows.dimension
-            and firsts.dimension_value = flows.dimension_value
-            and firsts.pipeline = flows.pipeline
-            and firsts.stage = flows.stage
+            flows.dimension = 'all'
+            and totals.period_grain = flows.period_grain
+            and totals.period_start = flows.period_start
+            and totals.pipeline = flows.pipeline
+            and totals.stage = flows.stage
+),
+
+stocks as (
+    select
+        *,
+        sum(entered - exited) over history as open_deals,
+        sum(amount_change) over history as open_amount,
+        lead(period_start) over history as next_moved_in
+    from all_flows
     window history as (
-        partition by
-            periods.period_grain, firsts.dimension, firsts.dimension_value, firsts.pipeline, firsts.stage
-        order by periods.period_start asc nulls last
+        partition by period_grain, dimension, dimension_value, pipeline, stage
+        order by period_start asc nulls last
     )
+),
+
+-- Deals that nobody moved in a period are still there at its end.
+unmoved as (
+    select
+        periods.period_grain,
+        periods.period_start,
+        stocks.dimension,
+        stocks.dimension_value,
+        stocks.pipeline,
+        stocks.stage,
+        stocks.stage_position,
+        0 as entered,
+        0 as exited,
+        0 as moved_forward,
+        0 as moved_back,
+        0 as won,
+        0 as lost,
+        stocks.open_deals,
+        stocks.open_amount
+    from stocks
+    inner join periods
+        on
+            stocks.period_grain = periods.period_grain
+            and stocks.period_start < periods.period_start
+            and (stocks.next_moved_in > periods.period_start or stocks.next_moved_in is null)
+    where
+        stocks.dimension <> 'all'
+        and stocks.open_deals <> 0
+        and (
+            stocks.next_moved_in is null
+            or stocks.next_moved_in <> {{ shift_period(1, 'stocks.period_grain', 'stocks.period_start') }}
+        )
+),
+
+every_period as (
+    select
+        period_grain,
+        period_start,
+        {{ (slice + stage) | join(',\n        ') }},
+        entered,
+        exited,
+        moved_forward,
+        moved_back,
+        won,
+        lost,
+        open_deals,
+        open_amount
+    from stocks
+    union all
+    select * from unmoved
 ),
 
 final as (
     select
         period_grain,
         period_start,
-        is_complete_period,
+        {{ is_complete_period() }} as is_complete_period,
         dimension,
         dimension_value,
         pipeline,
@@ -147,17 +154,12 @@ final as (
         cast(open_amount as decimal(38, 10)) as open_amount,
         cast(entered as bigint) as entered,
         cast(exited as bigint) as exited,
-        moved_forward,
-        moved_back,
-        won,
-        lost,
+        cast(moved_forward as bigint) as moved_forward,
+        cast(moved_back as bigint) as moved_back,
+        cast(won as bigint) as won,
+        cast(lost as bigint) as lost,
         {{ ratio('moved_forward + won', 'exited') }} as advance_rate
-    from stocks
-    where
-        dimension = 'all'
-        or open_deals <> 0
-        or entered <> 0
-        or exited <> 0
+    from every_period
 )
 
 select * from final

@@ -1,5 +1,4 @@
-{% set grains = ['week', 'month', 'quarter'] %}
-{% set dimensions = ['owner', 'team', 'source', 'deal_type'] %}
+{% set turns = ['created', 'reopened', 'won', 'lost'] %}
 
 with periods as (
     select * from {{ ref('int_periods') }}
@@ -9,110 +8,104 @@ pipelines as (
     select * from {{ ref('int_pipeline_starts') }}
 ),
 
--- A deal becomes open when it is created or reopened, and stops being open when it is won or lost.
-turns as (
-    select
-        *,
-        entered_on as happened_on,
-        opened_as as turn
-    from {{ ref('int_visits_sliced') }}
-    where opened_as is not null
-    union all
-    select
-        *,
-        exited_on as happened_on,
-        direction as turn
-    from {{ ref('int_visits_sliced') }}
-    where direction in ('won', 'lost')
-),
-
-dated as (
-    select
-        *,
-        {{ period_columns('happened_on') }}
-    from turns
-),
-
-flows as (
-    select
-        {{ slice_columns(grains, dimensions) }},
-        pipeline,
-        {%- for turn in ['created', 'reopened', 'won', 'lost'] %}
-        count(case when turn = '{{ turn }}' then 1 end) as {{ turn }}_deals,
-        coalesce(sum(case when turn = '{{ turn }}' then amount end), 0) as {{ turn }}_amount
-        {{- ',' if not loop.last }}
-        {%- endfor %}
-    from dated
-    group by {{ slices(grains, dimensions, keys=['pipeline']) }}
-),
-
-firsts as (
-    select
-        period_grain,
-        dimension,
-        dimension_value,
-        pipeline,
-        min(period_start) as first_period_start
-    from flows
-    where dimension <> 'all'
-    group by period_grain, dimension, dimension_value, pipeline
-    union all
-    select
-        period_grain,
-        'all' as dimension,
-        'all' as dimension_value,
-        pipeline,
-        first_period_start
-    from pipelines
-),
-
-filled as (
+-- The total has a row in every period from the pipeline's first visit on.
+totals as (
     select
         periods.period_grain,
         periods.period_start,
-        periods.is_complete_period,
-        firsts.dimension,
-        firsts.dimension_value,
-        firsts.pipeline,
-        coalesce(flows.created_deals, 0) as created_deals,
-        coalesce(flows.reopened_deals, 0) as reopened_deals,
-        coalesce(flows.won_deals, 0) as won_deals,
-        coalesce(flows.lost_deals, 0) as lost_deals,
-        coalesce(flows.created_amount, 0) as created_amount,
-        coalesce(flows.reopened_amount, 0) as reopened_amount,
-        coalesce(flows.won_amount, 0) as won_amount,
-        coalesce(flows.lost_amount, 0) as lost_amount
-    from firsts
+        'all' as dimension,
+        'all' as dimension_value,
+        pipelines.pipeline,
+        {%- for turn in turns %}
+        coalesce(flows.{{ turn }}_deals, 0) as {{ turn }}_deals,
+        coalesce(flows.{{ turn }}_amount, 0) as {{ turn }}_amount{{ ',' if not loop.last }}
+        {%- endfor %}
+    from pipelines
     inner join periods
         on
-            firsts.period_grain = periods.period_grain
-            and firsts.first_period_start <= periods.period_start
-    left join flows
+            pipelines.period_grain = periods.period_grain
+            and pipelines.first_period_start <= periods.period_start
+    left join {{ ref('int_pipeline_flows') }} as flows
         on
-            periods.period_grain = flows.period_grain
+            flows.dimension = 'all'
+            and periods.period_grain = flows.period_grain
             and periods.period_start = flows.period_start
-            and firsts.dimension = flows.dimension
-            and firsts.dimension_value = flows.dimension_value
-            and firsts.pipeline = flows.pipeline
+            and pipelines.pipeline = flows.pipeline
+),
+
+flows as (
+    select * from totals
+    union all
+    select *
+    from {{ ref('int_pipeline_flows') }}
+    where dimension <> 'all'
 ),
 
 stocks as (
     select
         *,
         sum(created_deals + reopened_deals - won_deals - lost_deals) over history as closing_deals,
-        sum(created_amount + reopened_amount - won_amount - lost_amount) over history as closing_amount
-    from filled
+        sum(created_amount + reopened_amount - won_amount - lost_amount) over history as closing_amount,
+        lead(period_start) over history as next_turn_in
+    from flows
     window history as (
         partition by period_grain, dimension, dimension_value, pipeline
         order by period_start asc nulls last
     )
 ),
 
+-- A period in which no deal of a slice turned leaves what was open.
+unturned as (
+    select
+        periods.period_grain,
+        periods.period_start,
+        stocks.dimension,
+        stocks.dimension_value,
+        stocks.pipeline,
+        {%- for turn in turns %}
+        0 as {{ turn }}_deals,
+        0 as {{ turn }}_amount,
+        {%- endfor %}
+        stocks.closing_deals,
+        stocks.closing_amount
+    from stocks
+    inner join periods
+        on
+            stocks.period_grain = periods.period_grain
+            and stocks.period_start < periods.period_start
+            and (stocks.next_turn_in > periods.period_start or stocks.next_turn_in is null)
+    where
+        stocks.dimension <> 'all'
+        and stocks.closing_deals <> 0
+        and (
+            stocks.next_turn_in is null
+            or stocks.next_turn_in <> {{ shift_period(1, 'stocks.period_grain', 'stocks.period_start') }}
+        )
+),
+
+every_period as (
+    select
+        period_grain,
+        period_start,
+        dimension,
+        dimension_value,
+        pipeline,
+        {%- for turn in turns %}
+        {{ turn }}_deals,
+        {{ turn }}_amount,
+        {%- endfor %}
+        closing_deals,
+        closing_amount
+    from stocks
+    union all
+    select * from unturned
+),
+
 final as (
     select
         period_grain,
         period_start,
-        is_complete_period,
+        {{ is_complete_period() }} as is_complete_period,
         dimension,
         dimension_value,
         pipeline,
@@ -130,11 +123,7 @@ final as (
         won_amount,
         lost_amount,
         cast(closing_amount as decimal(38, 10)) as closing_amount
-    from stocks
-    where
-        dimension = 'all'
-        or closing_deals <> 0
-        or created_deals + reopened_deals + won_deals + lost_deals <> 0
+    from every_period
 )
 
 select * from final

@@ -1,37 +1,30 @@
+{{ config(materialized='incremental', incremental_strategy='by_period') }}
+
 {% set grains = ['week', 'month', 'quarter'] %}
 {% set dimensions = ['owner', 'team', 'source', 'deal_type', 'region', 'size_band'] %}
 {% set stage = ['pipeline', 'stage', 'stage_position'] %}
+{% set columns = ['previous_exited_on', 'us_in_stage'] + stage + dimensions %}
+{# A query and not a CTE: it is read once per slice, and would be kept whole. #}
+{% set completed_visits %}
+    (
+        select
+            *,
+            {{ period_columns('exited_on') }}
+        from {{ ref('int_visits_sliced') }}
+        where
+            us_in_stage is not null
+            and {{ changed_periods(ref('int_visits_sliced'), 'exited_on', columns, 'us_in_stage is not null') }}
+    ) as completed_visits
+{%- endset %}
 
-with
--- One grain after the other, each from the table itself: percentiles keep every value of every slice in memory until
--- they are done, and a shared CTE would be kept beside them.
-{%- for grain in grains %}
-{{ grain }}s as (
-    select
-        {{ slice_columns([grain], dimensions) }},
-        {{ stage | join(', ') }},
+with sliced as (
+    {% call(grain) each_slice(completed_visits, grains, dimensions, keys=stage) %}
         count(*) as visits,
         sum(us_in_stage) as total_us,
         {{ percentiles('us_in_stage', [0.5, 0.9]) }} as percentiles_us,
         -- The deals: of several visits to the stage that a deal ended in the period, the first.
-        count(case when previous_start is null or previous_start < {{ grain }}_start then 1 end) as deals
-    from (
-        select
-            *,
-            {{ period_start_of(grain, 'exited_on') }} as {{ grain }}_start,
-            {{ period_start_of(grain, 'previous_exited_on') }} as previous_start
-        from {{ ref('int_visits_sliced') }}
-        where exited_at is not null
-    ) as completed_visits
-    group by {{ slices([grain], dimensions, keys=stage) }}
-),
-{%- endfor %}
-
-sliced as (
-    {%- for grain in grains %}
-    select * from {{ grain }}s
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+        count(case when previous_exited_on is null or previous_exited_on < {{ grain }}_start then 1 end) as deals
+    {% endcall %}
 ),
 
 final as (

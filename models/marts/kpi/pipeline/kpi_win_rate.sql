@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='by_period') }}
+
 {% set grains = ['week', 'month', 'quarter'] %}
 {% set dimensions = [
     'industry', 'source', 'size_band', 'owner', 'team', 'region', 'deal_type', 'product', 'segment',
@@ -5,6 +7,7 @@
 
 with closed_deals as (
     select * from {{ ref('int_deals_closed') }}
+    where {{ changed_periods(ref('int_deals_closed'), 'closed_on') }}
 ),
 
 sliced as (

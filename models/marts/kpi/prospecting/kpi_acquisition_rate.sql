@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='by_period') }}
+
 {% set grains = ['week', 'month', 'quarter'] %}
 {% set dimensions = ['owner', 'team', 'channel', 'source', 'region'] %}
 
@@ -6,6 +8,7 @@ with touched_leads as (
         *,
         {{ period_columns('first_touch_on') }}
     from {{ ref('int_leads_touched') }}
+    where {{ changed_periods(ref('int_leads_touched'), 'first_touch_on') }}
 ),
 
 sliced as (

@@ -1,6 +1,10 @@
+{{ config(materialized='incremental', incremental_strategy='by_period',
+          as_of_lags=[(var('lead_response_target_minutes') | float / 1440) | round(0, 'ceil') | int]) }}
+
 {% set grains = ['week', 'month'] %}
 {% set dimensions = ['owner', 'team', 'source', 'region'] %}
 {% set target_us = (var('lead_response_target_minutes') | float * 60000000) | round | int %}
+{% set columns = ['lead_id', 'created_at', 'us_to_response'] + dimensions %}
 
 -- An unanswered lead younger than the target is not due yet: it can still be answered in time.
 with leads as (
@@ -13,6 +17,7 @@ with leads as (
             when {{ elapsed_us('created_at', as_of()) }} >= {{ target_us }} then 1
         end as is_due
     from {{ ref('int_leads_sliced') }}
+    where {{ changed_periods(ref('int_leads_sliced'), 'created_on', columns) }}
 ),
 
 sliced as (

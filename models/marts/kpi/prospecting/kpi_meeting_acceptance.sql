@@ -1,5 +1,9 @@
+{{ config(materialized='incremental', incremental_strategy='by_period') }}
+
 {% set grains = ['week', 'month'] %}
 {% set dimensions = ['owner', 'team'] %}
+{% set happened_on = local_date('case when is_meeting_set then created_at else occurred_at end') %}
+{% set columns = ['activity_id', 'is_meeting_set', 'is_reply', 'meeting_status', 'user_id', 'team'] %}
 
 -- A meeting counts when it was set, a reply when it came in.
 with meetings_and_replies as (
@@ -7,13 +11,13 @@ with meetings_and_replies as (
         is_meeting_set,
         is_reply,
         meeting_status,
-        {{ local_date('case when is_meeting_set then created_at else occurred_at end') }} as happened_on,
+        {{ happened_on }} as happened_on,
         {{ known_or_unknown('user_id') }} as owner,
         {{ known_or_unknown('team') }} as team
     from {{ ref('fct_activities') }}
     where
-        is_meeting_set
-        or is_reply
+        (is_meeting_set or is_reply)
+        and {{ changed_periods(ref('fct_activities'), happened_on, columns, 'is_meeting_set or is_reply') }}
 ),
 
 dated as (

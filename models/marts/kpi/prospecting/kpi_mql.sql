@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='by_period') }}
+
 {% set grains = ['month', 'quarter'] %}
 {% set dimensions = ['source', 'campaign', 'region', 'owner'] %}
 
@@ -6,7 +8,9 @@ with mqls as (
         *,
         {{ period_columns('became_mql_on') }}
     from {{ ref('int_leads_sliced') }}
-    where became_mql_on is not null
+    where
+        became_mql_on is not null
+        and {{ changed_periods(ref('int_leads_sliced'), 'became_mql_on') }}
 ),
 
 sliced as (

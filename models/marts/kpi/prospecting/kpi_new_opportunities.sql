@@ -1,5 +1,9 @@
+{{ config(materialized='incremental', incremental_strategy='by_period') }}
+
 {% set grains = ['week', 'month', 'quarter'] %}
 {% set dimensions = ['owner', 'team', 'region', 'source'] %}
+{% set lead_columns = ['lead_id', 'owner', 'team', 'region', 'source'] %}
+{% set deal_columns = ['deal_id', 'amount', 'owner_id', 'team', 'region', 'source'] %}
 
 -- A deal in no stage that we know is new all the same: hence fct_deals and not int_deals_sliced.
 with opportunities as (
@@ -13,6 +17,7 @@ with opportunities as (
         region,
         source
     from {{ ref('int_leads_sliced') }}
+    where {{ changed_periods(ref('int_leads_sliced'), 'created_on', lead_columns) }}
     union all
     select
         cast(null as string) as lead_id,
@@ -24,6 +29,7 @@ with opportunities as (
         {{ known_or_unknown('region') }} as region,
         {{ known_or_unknown('source') }} as source
     from {{ ref('fct_deals') }}
+    where {{ changed_periods(ref('fct_deals'), local_date('created_at'), deal_columns) }}
 ),
 
 dated as (

@@ -1,0 +1,159 @@
+{# In a `by_period` model: the condition that keeps a build to the periods in which something changed. The rows of
+   `relation` count in the periods that hold `date`, an expression over its columns; `columns` are those that the model
+   uses (all, if not given), `where` the rows. Read by itself it is true, so that `dbt show` and unit tests see all rows. #}
+{% macro changed_periods(relation, date, columns=['*'], where='true') -%}
+    (/* changed periods | {{ relation }} | {{ date }} | {{ columns | join(', ') }} | {{ where }} */ true)
+{%- endmacro %}
+
+{% macro changed_periods_pattern() -%}
+    {{ return('\\(/\\* changed periods \\| (.*?) \\| (.*?) \\| (.*?) \\| (.*?) \\*/ true\\)') }}
+{%- endmacro %}
+
+{# Checksums of what the model reads, in a temporary table: per day of each relation that it reads by `changed_periods`, of
+   each other one as a whole. The sum of the rows' hashes does not depend on their order. #}
+{% macro take_checksums(sql) -%}
+    {%- set by_day = modules.re.findall(changed_periods_pattern(), sql) | unique | list -%}
+    {%- set taken = [] -%}
+    {%- for relation, date, columns, where in by_day -%}
+        {%- set query %}
+        select
+            '{{ (relation ~ ' by ' ~ date ~ ': ' ~ columns ~ ' where ' ~ where) | replace("'", "''") }}' as input,
+            {{ date }} as happened_on,
+            sum(hash({{ 'every' if columns == '*' else columns }})) as checksum
+        from {{ relation }} as every
+        where
+            ({{ where }})
+            and {{ date }} is not null
+        group by all
+        {%- endset -%}
+        {%- do taken.append(query) -%}
+    {%- endfor -%}
+    {#- The calendar follows from as_of, whose days are changed days in any case. -#}
+    {%- for node in read_by(model.depends_on.nodes, 'model') if node.name not in ('int_days', 'int_periods') -%}
+        {%- if node.relation_name not in by_day | map('first') -%}
+            {%- set query %}
+        select
+            '{{ node.name }}' as input,
+            cast(null as date) as happened_on,
+            coalesce(sum(hash(every)), 0) as checksum
+        from {{ node.relation_name }} as every
+            {%- endset -%}
+            {%- do taken.append(query) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- do run_query('create or replace temp table fresh_checksums as ' ~ taken | join(' union all ')) -%}
+{%- endmacro %}
+
+{# The statements that keep them for the next build. #}
+{% macro keep_checksums() -%}
+    delete from ops.period_checksums where relation = '{{ this.schema }}.{{ this.identifier }}';
+    insert into ops.period_checksums
+    select
+        '{{ this.schema }}.{{ this.identifier }}' as relation,
+        input,
+        happened_on,
+        checksum
+    from fresh_checksums;
+{%- endmacro %}
+
+{# Find the periods of the model that is being built in which anything that it reads has changed, and the days to read for
+   them; says why when what has changed belongs to no period. #}
+{% macro find_changed_periods() -%}
+    {%- set name = this.schema ~ '.' ~ this.identifier -%}
+    {%- set query %}
+        create or replace temp table changed_inputs as
+        select
+            coalesce(fresh.input, kept.input) as input,
+            coalesce(fresh.happened_on, kept.happened_on) as happened_on
+        from fresh_checksums as fresh
+        full join (select * from ops.period_checksums where relation = '{{ name }}') as kept
+            on
+                fresh.input = kept.input
+                and fresh.happened_on is not distinct from kept.happened_on
+        where fresh.checksum is distinct from kept.checksum
+    {% endset -%}
+    {%- do run_query(query) -%}
+    {%- set query %}
+        select string_agg(distinct input, ', ' order by input) as names
+        from changed_inputs
+        where happened_on is null
+    {% endset -%}
+    {%- set whole = run_query(query).rows[0]['names'] -%}
+    {%- if whole -%}
+        {{ return(whole ~ ' changed') }}
+    {%- endif -%}
+    {#- Time may have gone back: what lies between both instants has begun or ended, or is not yet there. -#}
+    {%- set query %}
+        create or replace temp table changed_periods as
+        with days as (
+            select happened_on from changed_inputs
+            {%- for lag in config.get('as_of_lags', [0]) %}
+            union
+            select
+                cast(
+                    unnest(
+                        generate_series(
+                            least({{ local_date('as_of') }}, {{ as_of_on() }}) - interval {{ lag + 1 }} day,
+                            greatest({{ local_date('as_of') }}, {{ as_of_on() }}) - interval {{ lag }} day,
+                            interval 1 day
+                        )
+                    ) as date
+                ) as happened_on
+            from ops.table_states
+            where
+                relation = '{{ name }}'
+                and as_of <> {{ as_of() }}
+            {%- endfor %}
+        ),
+
+        periods as (
+            {%- for grain in ['week', 'month', 'quarter'] %}
+            select
+                '{{ grain }}' as period_grain,
+                {{ period_start_of(grain, 'happened_on') }} as period_start
+            from days
+            {{ 'union' if not loop.last }}
+            {%- endfor %}
+        )
+
+        {%- for earlier in range(config.get('looks_back', 0) + 1) %}
+        select
+            period_grain,
+            {{ shift_period(earlier) }} as period_start
+        from periods
+        {{ 'union' if not loop.last }}
+        {%- endfor %}
+    {% endset -%}
+    {%- do run_query(query) -%}
+    {%- set query %}
+        create or replace temp table days_to_read as
+        select distinct
+            cast(
+                unnest(
+                    generate_series(
+                        {{ shift_period(-config.get('looks_back', 0)) }},
+                        {{ shift_period(1) }} - interval 1 day,
+                        interval 1 day
+                    )
+                ) as date
+            ) as date_day
+        from changed_periods
+    {% endset -%}
+    {%- do run_query(query) -%}
+{%- endmacro %}
+
+{# The statements that replace the rows of the changed periods. #}
+{% macro replace_changed_periods(relation, sql) -%}
+    {%- set kept = modules.re.sub(changed_periods_pattern(), '(\\2 in (select date_day from days_to_read))', sql) -%}
+    create or replace temp table fresh_rows as (
+        select * from (
+            {{ kept }}
+        ) as made
+        where (period_grain, period_start) in (select (period_grain, period_start) from changed_periods)
+    );
+    delete from {{ relation }}
+    where (period_grain, period_start) in (select (period_grain, period_start) from changed_periods);
+    insert into {{ relation }} by name
+    select * from fresh_rows;
+    drop table fresh_rows;
+{%- endmacro %}
