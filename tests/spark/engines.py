@@ -129,7 +129,7 @@ CONSTRUCTS = (
         "(select typeof(sum(x)) from (values (cast(1 as bigint))) as t (x))",
         "(select cast(sum(x) as bigint) from (values (cast(1 as bigint))) as t (x))",
         "1",
-        "the contract: each column is cast to its declared type (table_on_spark)",
+        "the contract: each column is cast to its declared type (macros/spark/table.sql)",
     ),
     Construct(
         "Type of a row number",
@@ -192,16 +192,16 @@ ELSEWHERE = (
     (
         "create or replace table",
         "Parquet tables of Spark cannot be replaced",
-        "macros/table_on_spark.sql",
+        "macros/spark/table.sql",
     ),
     (
         "incremental tables",
         "rows of Parquet files cannot be replaced",
-        "macros/incremental_on_spark.sql: made whole",
+        "macros/spark/incremental.sql: made whole",
     ),
-    ("comments", "Spark takes them where a table is declared", "macros/table_on_spark.sql"),
-    ("seeds", "a table of the lake, emptied first", "macros/seed_on_spark.sql"),
-    ("raw tables", "declared over the lake's Parquet", "macros/register_landed.sql"),
+    ("comments", "Spark takes them where a table is declared", "macros/spark/table.sql"),
+    ("seeds", "a table of the lake, emptied first", "macros/spark/seed.sql"),
+    ("raw tables", "declared over the lake's Parquet", "macros/spark/register_landed.sql"),
     (
         "session settings",
         "the Thrift server ignores a setting without the prefix `set:`",

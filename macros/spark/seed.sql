@@ -1,4 +1,4 @@
-{# Seeds on Spark: a table of the lake like any other (see table_on_spark.sql), emptied before its rows are inserted. #}
+{# Seeds on Spark: a table of the lake like any other (see table.sql), emptied before its rows are inserted. #}
 {% macro spark__create_csv_table(model, agate_table) %}
     {%- set types = model['config'].get('column_types', {}) -%}
     {%- set columns = [] -%}
