@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='keyed', key='account_id', touched='touched_account_money') }}
+
 -- What an account brought and what it cost by fiscal quarter: months of recurring revenue, orders, costs.
 with months as (
     select
@@ -5,7 +7,9 @@ with months as (
         month_start,
         mrr
     from {{ ref('fct_account_months') }}
-    where mrr <> 0
+    where
+        mrr <> 0
+        and {{ only_touched('account_id') }}
 ),
 
 orders as (
@@ -14,7 +18,9 @@ orders as (
         {{ local_date('ordered_at') }} as ordered_on,
         amount
     from {{ ref('fct_orders') }}
-    where account_id is not null
+    where
+        account_id is not null
+        and {{ only_touched('account_id') }}
 ),
 
 costs as (
@@ -24,6 +30,7 @@ costs as (
         amount,
         currency
     from {{ ref('int_account_costs_known') }}
+    where {{ only_touched('account_id') }}
 ),
 
 rates as (

@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='keyed', key='order_id', touched='touched_orders') }}
+
 with orders as (
     select
         order_id,
@@ -13,6 +15,7 @@ with orders as (
         promotion_id,
         {{ local_date('ordered_at') }} as ordered_on
     from {{ ref('int_orders_known') }}
+    where {{ only_touched('order_id') }}
 ),
 
 rates as (

@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='by_period') }}
+
 with contacted as (
     select
         period_grain,
@@ -10,6 +12,7 @@ with contacted as (
     where
         dimension <> 'owner_channel'
         and people > 0
+        and {{ changed_periods(ref('int_people_contacted'), 'period_start') }}
 ),
 
 final as (

@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='by_period') }}
+
 with contacted as (
     select
         period_grain,
@@ -7,7 +9,9 @@ with contacted as (
         touches,
         people
     from {{ ref('int_people_contacted') }}
-    where dimension <> 'source'
+    where
+        dimension <> 'source'
+        and {{ changed_periods(ref('int_people_contacted'), 'period_start') }}
 ),
 
 goals as (
@@ -16,6 +20,7 @@ goals as (
         week_start,
         suggested_weekly_contacts
     from {{ ref('int_goals_suggested') }}
+    where {{ changed_periods(ref('int_goals_suggested'), 'week_start') }}
 ),
 
 final as (
