@@ -179,6 +179,13 @@ CONSTRUCTS = (
         "",
     ),
     Construct(
+        "A lone name in brackets after where",
+        "(select count(*) from (select 1 as x, 2 as y) where (true))",
+        "(select count(*) from (select 1 as x, 2 as y) where true)",
+        "1",
+        "",
+    ),
+    Construct(
         "A series of numbers",
         "(select sum(x) from generate_series(0, 3) as t (x))",
         "(select sum(x) from range(0, 4) as t (x))",
