@@ -9,7 +9,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install refresh test lint bench soak superset test-superset test-tryton docs lock lock-superset clean
+.PHONY: help install refresh test lint bench soak superset test-superset test-tryton spark-cluster spark-cluster-stop test-spark engines docs lock lock-superset lock-spark clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -66,6 +66,26 @@ test-superset: install .venv-superset/.installed ## Superset for real, across tw
 test-tryton: install .venv-tryton/.installed ## Tryton for real: its client moves deals, its database is landed (a minute)
 	$(BIN)/pytest tests/tryton
 
+# Spark runs in an environment of its own: the project with dbt-spark and PySpark (0.5 GB).
+.venv-spark/.installed: scripts/spark/requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv-spark
+	.venv-spark/bin/pip install --quiet --disable-pip-version-check --require-hashes -r scripts/spark/requirements.lock
+	.venv-spark/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	.venv-spark/bin/python -m compileall -q -j 0 .venv-spark/lib || true
+	@touch .venv-spark/.installed
+
+spark-cluster: .venv-spark/.installed ## a Spark cluster on this machine for tests: master, two workers, Thrift server (Java 17)
+	.venv-spark/bin/python scripts/spark/cluster.py start
+
+spark-cluster-stop: ## stop it, by process id
+	.venv-spark/bin/python scripts/spark/cluster.py stop
+
+test-spark: .venv-spark/.installed ## every mart on Spark equals DuckDB's, also when processes die (ten minutes)
+	.venv-spark/bin/pytest tests/spark
+
+engines: .venv-spark/.installed ## write docs/engines.md: what DuckDB and Spark spell differently, tried on both
+	.venv-spark/bin/python tests/spark/engines.py
+
 docs: install ## write what is generated: docs/kpis.md, docs/landing.md, parts of the README
 	@$(BIN)/python -m warehouse.documentation
 
@@ -74,6 +94,9 @@ lock: install ## resolve the dependencies anew (needs uv)
 
 lock-superset: ## resolve the dependencies of Superset anew (needs uv)
 	uv pip compile scripts/superset/requirements.in --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras --output-file scripts/superset/requirements.lock
+
+lock-spark: ## resolve the dependencies of Spark anew, beside those of the project (needs uv)
+	uv pip compile pyproject.toml --extra dev --extra database --extra spark --constraint requirements.lock --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-header --output-file scripts/spark/requirements.lock
 
 clean: ## remove everything that was generated
 	rm -rf var target logs .pytest_cache .ruff_cache .hypothesis

@@ -9,5 +9,5 @@
 {%- endmacro %}
 
 {% macro spark__elapsed_us(start, end) -%}
-    (unix_micros(cast({{ end }} as timestamp)) - unix_micros(cast({{ start }} as timestamp)))
+    (unix_micros(cast({{ end }} as timestamp_ltz)) - unix_micros(cast({{ start }} as timestamp_ltz)))
 {%- endmacro %}

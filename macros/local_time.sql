@@ -8,5 +8,5 @@
 {%- endmacro %}
 
 {% macro spark__local_time(instant, time_zone) -%}
-    from_utc_timestamp({{ instant }}, '{{ time_zone }}')
+    convert_timezone('UTC', '{{ time_zone }}', cast({{ instant }} as timestamp_ntz))
 {%- endmacro %}

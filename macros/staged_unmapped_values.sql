@@ -18,12 +18,12 @@
     {%- endif %}
     {%- else %}
     select
-        cast(null as varchar) as source_system,
-        cast(null as varchar) as table_name,
-        cast(null as varchar) as column_name,
-        cast(null as varchar) as value,
+        cast(null as string) as source_system,
+        cast(null as string) as table_name,
+        cast(null as string) as column_name,
+        cast(null as string) as value,
         cast(null as bigint) as rows,
-        cast(null as varchar) as counts_as
+        cast(null as string) as counts_as
     where false
     {%- endfor %}
 {%- endmacro %}

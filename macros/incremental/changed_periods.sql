@@ -2,6 +2,15 @@
    `relation` count in the periods that hold `date`, an expression over its columns; `columns` are those that the model
    uses (all, if not given), `where` the rows. Read by itself it is true, so that `dbt show` and unit tests see all rows. #}
 {% macro changed_periods(relation, date, columns=['*'], where='true') -%}
+    {{ return(adapter.dispatch('changed_periods')(relation, date, columns, where)) }}
+{%- endmacro %}
+
+{# Without brackets; see only_touched.sql. #}
+{% macro spark__changed_periods(relation, date, columns, where) -%}
+    true
+{%- endmacro %}
+
+{% macro default__changed_periods(relation, date, columns, where) -%}
     (/* changed periods | {{ relation }} | {{ date }} | {{ columns | join(', ') }} | {{ where }} */ true)
 {%- endmacro %}
 

@@ -1,6 +1,14 @@
 {# The tables in which builds note what they made of which definition (`note_state`), and of which rows (`keep_checksums`);
    a hook at the start of every run. #}
 {% macro keep_states() %}
+    {{ return(adapter.dispatch('keep_states')()) }}
+{% endmacro %}
+
+{# On Spark every table is made entirely. #}
+{% macro spark__keep_states() %}
+{% endmacro %}
+
+{% macro default__keep_states() %}
     create schema if not exists ops;
     create table if not exists ops.table_states (
         relation varchar primary key,

@@ -21,6 +21,15 @@
 {# The condition on the rows of a relation that this run made anew: what a test of a row has to read. The other rows have
    passed it when they were made. True for all rows, unless the relation was built in this run from what changed. #}
 {% macro made_anew(relation) -%}
+    {{ return(adapter.dispatch('made_anew')(relation)) }}
+{%- endmacro %}
+
+{# On Spark every table is made entirely. #}
+{% macro spark__made_anew(relation) -%}
+    {{ return('true') }}
+{%- endmacro %}
+
+{% macro default__made_anew(relation) -%}
     {%- if not execute -%}
         {{ return('true') }}
     {%- endif -%}

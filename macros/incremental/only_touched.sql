@@ -1,6 +1,15 @@
 {# In a `keyed` model: the condition that keeps a build to the rows of touched keys. Read by itself it is true, so that
    `dbt show` and unit tests see all rows. #}
 {% macro only_touched(column) -%}
+    {{ return(adapter.dispatch('only_touched')(column)) }}
+{%- endmacro %}
+
+{# Without brackets: Spark takes `where (true)` for a table's name and its column. #}
+{% macro spark__only_touched(column) -%}
+    true
+{%- endmacro %}
+
+{% macro default__only_touched(column) -%}
     (/* only touched | {{ column }} */ true)
 {%- endmacro %}
 

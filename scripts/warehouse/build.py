@@ -8,23 +8,27 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from warehouse import dbt_docs, runs, store
+from warehouse import dbt_docs, lake, runs, store
 from warehouse.config import Config
+from warehouse.contract import load_contract
 from warehouse.errors import ChecksFailedError, StepError
 from warehouse.logs import logger
 from warehouse.store import quoted
+from warehouse.variables import check_target
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 MARTS_SCHEMA = "marts"
 GREEN, RUNNING, RED = "green", "running", "red"
+# The kind of target that builds in a lake instead of in the private database.
+SPARK = "spark"
 # A failing test is shown with so many of the rows that it found.
 _SHOWN_ROWS = 3
 _SHOWN_WIDTH = 200
@@ -115,12 +119,14 @@ def build(
     `as_of` is naive UTC. The outcome is noted in `ops.builds`: a later publish trusts that alone.
     """
     begun = time.perf_counter()
+    on_spark = check_target(target, config.project_dir) == SPARK
     with store.connect(config) as connection:
         connection.execute(_TABLE)
         connection.execute(
             "insert or replace into ops.builds values (?, ?, ?, ?)",
             [run_id, runs.now(), as_of, RUNNING],
         )
+        landed = _write_landed(config, connection, progress) if on_spark else []
     own = {name: value for name, value in variables.items() if name != "as_of"}
     with _environment(config), _heard_events():
         manifest, results = _invoke(
@@ -129,12 +135,18 @@ def build(
             passing={"as_of": as_of.isoformat(), "run_id": run_id},
             full_refresh=full_refresh,
             target=target,
+            landed=landed,
             progress=progress,
         )
     _log_results(run_id, results)
     with store.connect(config) as connection:
-        failures = tuple(_failures(connection, results))
+        # The rows that a test found lie where it ran.
+        failures = tuple(_failures(None if on_spark else connection, results))
         is_green = not failures
+        if is_green and on_spark:
+            if progress:
+                progress("bringing the marts from the lake")
+            lake.bring_marts(connection, _lake(config), list(_marts(manifest)), MARTS_SCHEMA)
         if is_green:
             _drop_unknown_marts(connection, manifest)
             _note_keys(connection, manifest)
@@ -145,7 +157,7 @@ def build(
         )
         rows = mart_rows(connection)
         empty = tuple(_empty_marts(connection, manifest, rows)) if is_green else ()
-        anew = tuple(_made_anew(connection, run_id)) if is_green else ()
+        anew = tuple(_made_anew(connection, run_id)) if is_green and not on_spark else ()
     done = [result for result in results if str(result.status) in ("success", "pass", "warn")]
     return BuildResult(
         models=sum(result.node.resource_type in ("model", "seed", "snapshot") for result in done),
@@ -162,6 +174,19 @@ def build(
         empty=empty,
         made_anew=anew,
     )
+
+
+def register(config: Config, *, target: str, progress: Callable[[str], None] | None = None) -> int:
+    """Write what has landed to the lake and tell Spark of it; how many parts had changed."""
+    with store.connect(config) as connection:
+        landed = _write_landed(config, connection, progress)
+    from dbt.cli.main import dbtRunner
+
+    with _environment(config), _heard_events():
+        shared = _shared(config, target, on_spark=True)
+        parsed = dbtRunner().invoke(["parse", *shared, "--vars", "{}"])
+        _register(_result(parsed, "The project cannot be parsed"), shared, "{}", landed)
+    return sum(table.written for table in landed)
 
 
 def mart_rows(connection: DuckDBPyConnection, catalog: str | None = None) -> dict[str, int]:
@@ -193,7 +218,11 @@ def mart_names(connection: DuckDBPyConnection, catalog: str | None = None) -> li
 @contextmanager
 def _environment(config: Config) -> Iterator[None]:
     """What profiles.yml reads; the process's own environment is put back afterwards."""
-    wanted = {"WAREHOUSE_HOME": str(config.home), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    wanted = {
+        "WAREHOUSE_HOME": str(config.home),
+        "WAREHOUSE_LAKE": config.lake,
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
     if config.memory_limit:
         wanted["WAREHOUSE_MEMORY_LIMIT"] = config.memory_limit
     before = {name: os.environ.get(name) for name in wanted}
@@ -215,6 +244,7 @@ def _invoke(
     passing: Mapping[str, Any],
     full_refresh: bool,
     target: str | None,
+    landed: Sequence[lake.Landed],
     progress: Callable[[str], None] | None,
 ) -> tuple[Any, list[Any]]:
     """Parse, then build from the parsed project.
@@ -226,22 +256,11 @@ def _invoke(
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    shared = [
-        "--project-dir", str(config.project_dir),
-        "--profiles-dir", str(config.project_dir),
-        "--target-path", str(config.target),
-        # dbt formats every event for its own log, wanted or not, which is a fifth of a small build:
-        # the results go to the log of the commands instead.
-        "--log-path", str(config.logs),
-        "--log-level", "none",
-        "--log-level-file", "none",
-        "--no-print",
-        "--no-write-json",
-        "--no-send-anonymous-usage-stats",
-        *(["--target", target] if target else []),
-    ]  # fmt: skip
+    shared = _shared(config, target, on_spark=bool(landed))
     parsed = dbtRunner().invoke(["parse", *shared, "--vars", json.dumps(dict(stable))])
     manifest = _result(parsed, "The project cannot be parsed")
+    if landed:
+        _register(manifest, shared, json.dumps(dict(stable)), landed)
     # Unit tests judge the SQL on rows of their own: CI runs them, no night's data changes them.
     arguments = ["build", *shared, "--exclude-resource-type", "unit_test"]
     arguments += ["--vars", json.dumps({**stable, **passing})]
@@ -254,6 +273,56 @@ def _invoke(
     finally:
         DuckDBConnectionManager.close_all_connections()
     return manifest, list(_result(built, "dbt build did not run").results)
+
+
+def _shared(config: Config, target: str | None, *, on_spark: bool) -> list[str]:
+    """Options of every call of dbt."""
+    return [
+        "--project-dir", str(config.project_dir),
+        "--profiles-dir", str(config.project_dir),
+        # dbt parses anew whenever the engine changes: each has a parse of its own to reuse.
+        "--target-path", str(config.target / SPARK if on_spark else config.target),
+        # dbt formats every event for its own log, wanted or not, which is a fifth of a small build:
+        # the results go to the log of the commands instead.
+        "--log-path", str(config.logs),
+        "--log-level", "none",
+        "--log-level-file", "none",
+        "--no-print",
+        "--no-write-json",
+        "--no-send-anonymous-usage-stats",
+        *(["--target", target] if target else []),
+    ]  # fmt: skip
+
+
+def _lake(config: Config) -> lake.Lake:
+    return lake.Lake(config.lake, config.scratch)
+
+
+def _write_landed(
+    config: Config, connection: DuckDBPyConnection, progress: Callable[[str], None] | None
+) -> list[lake.Landed]:
+    if progress:
+        progress(f"writing what has landed to {config.lake}")
+    return lake.write_landed(connection, _lake(config), load_contract())
+
+
+def _register(
+    manifest: Any, shared: Sequence[str], variables_text: str, landed: Sequence[lake.Landed]
+) -> None:
+    """Tell Spark of the landed tables, by a macro: dbt knows how to reach it."""
+    from dbt.cli.main import dbtRunner
+
+    tables = json.dumps({"tables": [table.registered() for table in landed]})
+    call = ["run-operation", "register_landed", *shared, "--vars", variables_text]
+    outcome = dbtRunner(manifest=manifest).invoke([*call, "--args", tables])
+    fact = "The landed tables were not registered with Spark"
+    done = _result(outcome, fact)
+    for result in getattr(done, "results", ()):
+        if str(result.status) not in ("success", "pass"):
+            message = _flat(result.message or "no message")
+            raise StepError(
+                f"{fact}: {_short(message, _SHOWN_WIDTH)}. {store.remedy(message) or ''}"
+            )
 
 
 @contextmanager
@@ -325,7 +394,7 @@ def _log_results(run_id: str, results: list[Any]) -> None:
         logger.info("dbt %s", result.status, extra={"data": data})
 
 
-def _failures(connection: DuckDBPyConnection, results: list[Any]) -> Iterator[Failure]:
+def _failures(connection: DuckDBPyConnection | None, results: list[Any]) -> Iterator[Failure]:
     for result in results:
         status = str(result.status)
         if status not in ("error", "fail", "runtime error", "partial success"):
@@ -333,7 +402,7 @@ def _failures(connection: DuckDBPyConnection, results: list[Any]) -> Iterator[Fa
         kind = str(result.node.resource_type)
         message = _message(result)
         if status == "fail":
-            found = _found_rows(connection, result) if kind == "test" else ""
+            found = _found_rows(connection, result) if connection and kind == "test" else ""
             sentence = f"{_subject(result)}: {found or message}"
         else:
             sentence = f"{_subject(result)} broke: {message}"

@@ -229,11 +229,20 @@ def sample(
 @_source_option
 @_from_option
 @_full_export_option
+@_target_option
 @_shared_options
 def load(
-    *, landing_dir: tuple[Path, ...], source: str | None, address: str | None, full_export: bool
+    *,
+    landing_dir: tuple[Path, ...],
+    source: str | None,
+    address: str | None,
+    full_export: bool,
+    target: str | None,
 ) -> None:
-    """Landing alone: bring the directories, or a CRM's database, into the raw tables."""
+    """Landing alone: bring the directories, or a CRM's database, into the raw tables.
+
+    With a target on Spark they are also written to the lake, for `dbt build` on that target.
+    """
     config = _config()
     if not landing_dir and source is None and address is None:
         raise click.UsageError("Name a landing directory, or a CRM by --source.")
@@ -246,6 +255,7 @@ def load(
             source=source,
             database=_database(config, landing_dir, source, address),
             full_export=full_export,
+            target=target,
             progress=progress,
         )
     _show(outcome, lambda: _landed(outcome.tables))

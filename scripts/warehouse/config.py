@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -95,6 +96,11 @@ class Config:
     def extracts(self) -> Path:
         """What was fetched from a source's database and has not landed yet; survives a kill."""
         return self.home / "extracts"
+
+    @property
+    def lake(self) -> str:
+        """Where Spark reads and writes (docs/scaling.md): a path or URL that all workers see."""
+        return os.environ.get("WAREHOUSE_LAKE") or str(self.home / "lake")
 
     @property
     def spill(self) -> Path:

@@ -40,7 +40,7 @@ _KINDS = {
     "date": Kind.DATE,
     "timestamp": Kind.TIMESTAMP,
 }
-_TABLE_META = {"key", "updated_at", "rules"}
+_TABLE_META = {"key", "updated_at", "rules", "kept_by_month"}
 _COLUMN_META = {"required", "values", "known_values", "at_least", "at_most", "above"}
 
 
@@ -122,6 +122,8 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     updated_at: str | None = None
+    # The instant by whose month the lake keeps the table (scripts/warehouse/lake.py); None: in one piece.
+    kept_by_month: str | None = None
     rules: tuple[Rule, ...] = ()
 
     @property
@@ -176,6 +178,7 @@ def _table(schema: str, declared: dict[str, Any]) -> Table:
         key=tuple(meta["key"]),
         columns=columns,
         updated_at=meta.get("updated_at"),
+        kept_by_month=meta.get("kept_by_month"),
         rules=tuple(Rule(**rule) for rule in meta.get("rules", ())),
     )
     known = {column.name: column for column in columns}
@@ -190,6 +193,11 @@ def _table(schema: str, declared: dict[str, Any]) -> Table:
         _require(
             table.updated_at in known and known[table.updated_at].kind is Kind.TIMESTAMP,
             f"{name}.{table.updated_at} has to be a timestamp",
+        )
+    if table.kept_by_month is not None:
+        _require(
+            table.kept_by_month in known and known[table.kept_by_month].kind is Kind.TIMESTAMP,
+            f"{name}.{table.kept_by_month} has to be a timestamp",
         )
     for rule in table.rules:
         _require(rule.column in known, f"{name} has a rule on an unknown column {rule.column}")

@@ -95,12 +95,17 @@ def load(
     full_export: bool = False,
     source: str | None = None,
     database: Address | None = None,
+    target: str | None = None,
     progress: Progress,
 ) -> Outcome:
-    """Landing alone."""
+    """Landing alone; with a target on Spark it is told of what has landed, for plain dbt."""
     _check_call(directories, full_export, source, database)
+    kind = variables.check_target(target, config.project_dir)
     with runs.recorded(config, "load", progress=progress) as run:
         landed = _land(run, directories, full_export, source, database)
+        if kind == building.SPARK and target:
+            with run.step("lake", f"Writing what has landed to {config.lake}"):
+                building.register(config, target=target, progress=run.detail)
         return Outcome(record=run.record(runs.DONE), tables=landed)
 
 
@@ -237,9 +242,9 @@ def _check_call(
 
 def _check_publishable(config: Config, target: str | None) -> None:
     kind = variables.check_target(target, config.project_dir)
-    if kind != "duckdb":
+    if kind not in ("duckdb", building.SPARK):
         raise InputError(
-            f"--target {target} builds on {kind}, but releases are published from DuckDB: "
+            f"--target {target} builds on {kind}, but releases are published from DuckDB and Spark: "
             f"use `warehouse build --target {target}`."
         )
 

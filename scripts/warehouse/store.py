@@ -24,8 +24,16 @@ _DAMAGED_REMEDY = (
     "or bring back a backup of it."
 )
 
-# What DuckDB says, and what to do; the cause comes before what follows from it.
+_SPARK_REMEDY = (
+    "Spark's Thrift server does not answer: start it (its log says why it went) and run the same "
+    "command again."
+)
+
+# What an engine says, and what to do; the cause comes before what follows from it.
 _REMEDIES = {
+    "TTransportException": _SPARK_REMEDY,
+    "Could not connect to any of": _SPARK_REMEDY,
+    "Connection refused": _SPARK_REMEDY,
     "No space left": "The disk is full: free some space and run the same command again.",
     "File too large": "A file may not grow so large here (see `ulimit -f`).",
     "Out of Memory": "Free memory or disk space, or set memory_limit in warehouse.yml.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -70,7 +71,13 @@ def check_target(name: str | None, project_dir: Path) -> str:
         raise InputError(
             f"--target: profiles.yml has no target {name!r}; known are {', '.join(outputs)}."
         )
-    return str(outputs[name].get("type", ""))
+    kind = str(outputs[name].get("type", ""))
+    if kind == "spark" and importlib.util.find_spec("dbt.adapters.spark") is None:
+        raise InputError(
+            f"--target {name} needs dbt-spark, which is not installed here: "
+            "`make spark-cluster` makes .venv-spark, or install the extra `spark`."
+        )
+    return kind
 
 
 def _yaml(path: Path) -> dict[str, Any]:

@@ -36,7 +36,8 @@ warehouse:
       schema: marts
       threads: 1
       config_options: {autoinstall_known_extensions: false, autoload_known_extensions: false}
-    elsewhere: {type: spark, method: session, schema: marts, host: none}
+    elsewhere: {type: postgres, schema: marts, host: none}
+    cluster: {type: spark, method: thrift, schema: marts, host: none}
 """,
     "macros/generate_schema_name.sql": """
 {% macro generate_schema_name(custom_schema_name, node) -%}

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
@@ -19,6 +20,7 @@ import pytest
 from small_company import build_by_hand, config_of, write_landing, write_project
 from warehouse import lock, publish, refresh, runs
 
+HAS_SPARK = find_spec("dbt.adapters.spark") is not None
 COMMANDS = [
     "refresh", "sample", "load", "build", "check", "publish", "report", "status", "rejects",
 ]  # fmt: skip
@@ -154,6 +156,11 @@ def test_help_and_status_load_nothing_heavy(arguments: list[str], tmp_path: Path
         (["refresh", "--vars", "{surprise: 1}"], "no var 'surprise'"),
         (["refresh", "--target", "nowhere"], "no target 'nowhere'"),
         (["refresh", "--target", "elsewhere"], "published from DuckDB"),
+        pytest.param(
+            ["refresh", "--target", "cluster"],
+            "needs dbt-spark, which is not installed here",
+            marks=pytest.mark.skipif(HAS_SPARK, reason="dbt-spark is installed here"),
+        ),
         (["refresh", "/no/such/directory"], "no landing directory /no/such/directory"),
         (["refresh", __file__], "is a file: name the landing directory"),
         (["refresh", "--full-export"], "--full-export says what the landing directory is"),

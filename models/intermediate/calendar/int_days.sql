@@ -68,7 +68,7 @@ final as (
                 ((extract(month from days.date_day) + 12 - {{ var('fiscal_year_start_month') | int }}) % 12) / 3.0
             ) + 1 as bigint
         ) as fiscal_quarter,
-        days.date_day - {{ period_start_of('week', 'days.date_day') }} < 5
+        {{ days_between(period_start_of('week', 'days.date_day'), 'days.date_day') }} < 5
         and holidays.holiday_on is null as is_business_day
     from days
     left join holidays

@@ -47,7 +47,7 @@ final as (
         month_start as first_month,
         lead(month_start) over steps as next_step_month,
         cast(sum(change) over steps as decimal(28, 10)) as mrr,
-        cast(sum(change) over steps - change as decimal(28, 10)) as mrr_before
+        cast(sum(change) over (steps) - change as decimal(28, 10)) as mrr_before
     from changes
     window steps as (
         partition by account_id, currency

@@ -9,7 +9,7 @@
 with opportunities as (
     select
         lead_id,
-        cast(null as varchar) as deal_id,
+        cast(null as string) as deal_id,
         cast(null as decimal(28, 10)) as amount,
         created_on,
         owner,
@@ -20,7 +20,7 @@ with opportunities as (
     where {{ changed_periods(ref('int_leads_sliced'), 'created_on', lead_columns) }}
     union all
     select
-        cast(null as varchar) as lead_id,
+        cast(null as string) as lead_id,
         deal_id,
         amount,
         {{ local_date('created_at') }} as created_on,
