@@ -372,10 +372,13 @@ def test_an_interruption_before_the_switch_changes_nothing(
     first = published(config, 1)
     build_by_hand(config, 2)
     draft = publish.write(config)
+    # Whoever starts the tests in the background of a shell has SIGINT ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         while True:
             publish.audit(config, draft)
     timer.join()
+    signal.signal(signal.SIGINT, before)
     assert publish.current_id(config) == first.release_id
