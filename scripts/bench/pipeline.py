@@ -9,16 +9,13 @@ and `warehouse load` with a dbt run of the pipeline marts. Prints a table and th
 """
 
 import argparse
-import os
 import sys
-import time
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from measure import BIN, REPOSITORY, costs, run
+
 AS_OF = "2026-11-01T00:00:00"
-REPOSITORY = Path(__file__).parents[2]
-BIN = Path(sys.executable).parent
 FLOOR = """
 import duckdb, sys
 from pathlib import Path
@@ -35,32 +32,6 @@ connection.execute(Path(sys.argv[5]).read_text())
 """
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a process took: CPU and wall seconds, peak memory in GB."""
-
-    cpu: float
-    wall: float
-    peak: float
-
-
-def run(arguments: list[str], **environment: str) -> Cost:
-    """Run a process to its end and measure it; a failure ends the benchmark."""
-    started = time.monotonic()
-    process = os.posix_spawn(
-        arguments[0],
-        arguments,
-        {**os.environ, **environment},
-        file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
-    )
-    _, status, used = os.wait4(process, 0)
-    if os.waitstatus_to_exitcode(status) != 0:
-        sys.exit(f"failed: {' '.join(arguments)}")
-    return Cost(
-        used.ru_utime + used.ru_stime, time.monotonic() - started, used.ru_maxrss / 1024 / 1024
-    )
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -72,12 +43,12 @@ def main() -> None:
     landing, home = work / "landing", work / f"home-{datetime.now():%Y%m%d%H%M%S}"
     home.mkdir(parents=True)
     warehouse, dbt = str(BIN / "warehouse"), str(BIN / "dbt")
-    costs = {}
+    found = {}
     if not landing.exists():
         call = [warehouse, "sample", str(landing), "--deals", str(chosen.deals), "--as-of", AS_OF]
-        costs["sample"] = run(call)
+        found["sample"] = run(call)
     floor_file = home / "floor.duckdb"
-    costs["floor: the plainest script, pipeline marts"] = run(
+    found["floor: the plainest script, pipeline marts"] = run(
         [
             *(sys.executable, "-c", FLOOR, str(landing), AS_OF, "80%", str(floor_file)),
             str(Path(__file__).with_name("pipeline_floor.sql")),
@@ -87,26 +58,24 @@ def main() -> None:
     settings = {"WAREHOUSE_HOME": str(home), "WAREHOUSE_MEMORY_LIMIT": chosen.memory}
     paths = ["--project-dir", str(REPOSITORY), "--profiles-dir", str(REPOSITORY)]
     paths += ["--target-path", str(home / "dbt"), "--log-path", str(home / "dbt")]
-    costs["warehouse load, all 20 tables"] = run(
+    found["warehouse load, all 20 tables"] = run(
         [warehouse, "load", str(landing), "--home", str(home)], **settings
     )
     run([dbt, "seed", *paths], **settings)
-    costs["dbt run, pipeline marts"] = run(
+    found["dbt run, pipeline marts"] = run(
         [
             *(dbt, "run", *paths, "--vars", f"{{as_of: '{AS_OF}'}}"),
             *("--select", "+path:models/marts/kpi/pipeline"),
         ],
         **settings,
     )
-    costs["dbt run, every mart"] = run(
+    found["dbt run, every mart"] = run(
         [dbt, "run", *paths, "--vars", f"{{as_of: '{AS_OF}'}}"], **settings
     )
     print(f"{chosen.deals:,} deals, memory limit {chosen.memory}\n")
-    print("| step | CPU s | wall s | peak GB |\n|---|---|---|---|")
-    for step, cost in costs.items():
-        print(f"| {step} | {cost.cpu:.1f} | {cost.wall:.1f} | {cost.peak:.2f} |")
-    ours = costs["warehouse load, all 20 tables"].cpu + costs["dbt run, pipeline marts"].cpu
-    floor = costs["floor: the plainest script, pipeline marts"].cpu
+    print(costs(found))
+    ours = found["warehouse load, all 20 tables"].cpu + found["dbt run, pipeline marts"].cpu
+    floor = found["floor: the plainest script, pipeline marts"].cpu
     size = (home / "warehouse.duckdb").stat().st_size / 1e9
     print(f"\nlanding and pipeline marts against the floor: {ours / floor:.2f}")
     print(f"warehouse.duckdb: {size:.2f} GB")

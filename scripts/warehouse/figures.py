@@ -279,7 +279,9 @@ def _mart(
             if kind == "VARCHAR" and not column.endswith(("_signal", "status"))
         ]
         suffix = "order by " + ", ".join(
-            quoted(column) for column in [*order, "period_start"] if column in columns
+            quoted(column)
+            for column in [*order, "period_start", "class_number"]
+            if column in columns
         )
     selected = ", ".join(_selected(column, kind) for column, kind in columns.items())
     where = f"where {' and '.join(conditions)}" if conditions else ""
@@ -291,11 +293,9 @@ def _mart(
                 as dimension_values)
         ),
 
-        ranked as (
-            select *{_rank(columns)} from {quoted(name)}
-        )
+        ages as ({_ages(name, columns)})
 
-        select {selected} from ranked {where} {suffix}
+        select {selected} from {quoted(name)} as mart {_aged(columns)} {where} {suffix}
         """,
         [list(kept), [list(values) for values in kept.values()]],
     )
@@ -311,12 +311,24 @@ def _mart(
     }
 
 
-def _rank(columns: Mapping[str, str]) -> str:
-    """The age of a row in periods of its own mart, so that old data still show their last ones."""
+def _ages(name: str, columns: Mapping[str, str]) -> str:
+    """The age of a period in those of its own mart, so that old data still show their last ones."""
+    if "period_start" not in columns:
+        return "select null as age"
+    return (
+        "select period_grain as grain, period_start as start, "
+        "dense_rank() over (partition by period_grain order by period_start desc) as period_age "
+        f"from (select distinct period_grain, period_start from {quoted(name)})"
+    )
+
+
+def _aged(columns: Mapping[str, str]) -> str:
+    """Few periods are ranked, and joined to their many rows."""
     if "period_start" not in columns:
         return ""
     return (
-        ", dense_rank() over (partition by period_grain order by period_start desc) as period_age"
+        "inner join ages on mart.period_grain is not distinct from ages.grain "
+        "and mart.period_start is not distinct from ages.start"
     )
 
 

@@ -3,6 +3,10 @@
 A release is written beside the others as `<id>.partial`, closed, opened again read-only, compared
 with the warehouse, made read-only, and renamed. Then the symlink `published/current` is replaced.
 A process that dies at any moment leaves the last release where it was.
+
+What has not changed since the last release is taken over from it: its DuckDB file is copied and
+given the rows that differ, a Parquet file is linked or keeps the row groups of its parts that are
+the same. Content alone decides, and whatever was taken over is verified like what was written.
 """
 
 from __future__ import annotations
@@ -14,15 +18,17 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from warehouse import build as building
-from warehouse import dbt_docs, runs, store
+from warehouse import dbt_docs, parquet, parts, runs, store
 from warehouse.config import Config
 from warehouse.errors import InputError, StepError
+from warehouse.logs import logger
+from warehouse.parts import Contents, Parts
 from warehouse.store import literal, quoted
 
 if TYPE_CHECKING:
@@ -35,9 +41,18 @@ SCHEMA = building.MARTS_SCHEMA
 # Readable by DuckDB 1.4 and later; the default of DuckDB 2.0 is not.
 STORAGE_VERSION = "v1.4.0"
 PARTIAL = ".partial"
+# What the history says of a draft that was not what the warehouse held.
+_FAILED = "failed"
 # Sorting more rows would cost more than a stable order is worth.
-_SORTED_ROWS = 2_000_000
 _SORTED_ROWS_WITHOUT_KEY = 100_000
+# A mart of which a larger share has changed is written anew.
+_CHANGED_SHARE = 0.5
+# A DuckDB file keeps the space of replaced rows: when it has grown so much, it is written anew.
+# A small file grows by whole blocks, which says nothing.
+_GROWTH = 1.3
+_SPARE_BYTES = 32 * 1024 * 1024
+_COPY_BYTES = 8 * 1024 * 1024
+_PARQUET = "format parquet, compression zstd"
 
 
 @dataclass(frozen=True)
@@ -72,8 +87,15 @@ class Draft:
     run_id: str
     built_at: str
     row_counts: Mapping[str, int]
-    # Row count and order-free checksum of every mart as the warehouse has it.
-    fingerprints: Mapping[str, tuple[int, int]]
+    # What the warehouse holds, mart by mart.
+    contents: Contents
+    # Files that are those of the last release, and their checksums.
+    linked: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fingerprints(self) -> dict[str, tuple[int, int]]:
+        """Row count and order-free checksum of every mart as the warehouse has it."""
+        return {name: table.fingerprint for name, table in self.contents.tables.items()}
 
     @property
     def database(self) -> Path:
@@ -86,9 +108,110 @@ class Draft:
         return self.path / "report"
 
 
+class _UnusableError(Exception):
+    """The last release cannot be continued."""
+
+
+@dataclass(frozen=True)
+class _Base:
+    """The release that the next one continues; its files count only with the right checksum."""
+
+    release: Release
+    contents: Contents
+
+    def copy_database(self, target: Path) -> None:
+        """Copy the file with the marts."""
+        checksum = hashlib.sha256()
+        try:
+            with self.release.database.open("rb") as source, target.open("wb") as out:
+                while block := source.read(_COPY_BYTES):
+                    checksum.update(block)
+                    out.write(block)
+        except OSError as error:
+            raise store.os_failure(error, f"{target} cannot be written") from error
+        self._compare(DATABASE, checksum.hexdigest())
+
+    def parquet(self, file: str) -> Path:
+        """A Parquet file of the release, with its own bytes."""
+        path = self.release.path / file
+        try:
+            self._compare(file, _sha256(path))
+        except OSError as error:
+            raise _UnusableError(f"{path} cannot be read: {error}") from error
+        return path
+
+    def groups(self, file: str, before: Parts, table: Parts) -> dict[int, parquet.Groups]:
+        """The row groups of the parts that have not changed."""
+        differing = table.differing(before)
+        if not before.is_like(table) or differing >= set(before.sums):
+            return {}
+        source = self.parquet(file)
+        found = {}
+        first = 0
+        for part, count in before.groups:
+            if part not in differing:
+                found[part] = parquet.Groups(source, first, count)
+            first += count
+        return found
+
+    def link(self, file: str, target: Path) -> str:
+        """The same file in another release, without its bytes once more; gives its checksum.
+
+        Published files are never written again, so that two names of one file do no harm.
+        """
+        source = self.parquet(file)
+        try:
+            target.hardlink_to(source)
+        except OSError:
+            # Not every file system has links.
+            try:
+                shutil.copyfile(source, target)
+            except OSError as error:
+                raise _UnusableError(f"{file} cannot be copied: {error}") from error
+        return self.release.sha256[file]
+
+    def _compare(self, file: str, found: str) -> None:
+        if found != self.release.sha256.get(file):
+            raise _UnusableError(f"{self.release.path / file} is not what was published")
+
+
+def _base(config: Config) -> _Base | None:
+    """The current release, if there is no doubt about it."""
+    release = current(config)
+    if release is None or _last_action(config) == _FAILED:
+        return None
+    try:
+        note = json.loads((release.path / "release.json").read_text(encoding="utf-8"))
+        contents = parts.read(release.path / parts.FILE)
+        is_own = _sha256(release.path / parts.FILE) == release.sha256.get(parts.FILE)
+        size = release.database.stat().st_size
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    is_same_kind = note.get("storage_version") == STORAGE_VERSION and contents.is_current
+    has_room = size <= _GROWTH * contents.first_bytes + _SPARE_BYTES
+    return _Base(release, contents) if is_own and is_same_kind and has_room else None
+
+
 def write(config: Config, *, progress: Any = None) -> Draft:
     """Write the marts of the last green build as `<id>.partial`; readers do not see it."""
+    import duckdb
+
     sweep(config)
+    base = _base(config)
+    if base is not None:
+        try:
+            return _write(config, base, progress)
+        except (_UnusableError, parquet.UnjoinableError, duckdb.Error) as error:
+            # Written from nothing, whatever is the matter shows again, or does not matter.
+            logger.warning(
+                "the last release is not continued",
+                extra={"data": {"release": base.release.release_id, "cause": str(error)}},
+            )
+            sweep(config)
+    return _write(config, None, progress)
+
+
+def _write(config: Config, base: _Base | None, progress: Any) -> Draft:
     release_id = f"{runs.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
     path = config.releases / f"{release_id}{PARTIAL}"
     try:
@@ -100,21 +223,44 @@ def write(config: Config, *, progress: Any = None) -> Draft:
         # The alias is the catalog's own name, so that a view in it finds its tables.
         connection.execute(f"attach {literal(str(config.warehouse))} as warehouse (read_only)")
         run_id, as_of, built_at, keys = _green_build(connection)
-        connection.execute(
-            f"attach {literal(str(path / DATABASE))} as {quoted(CATALOG)} "
-            f"(storage_version {literal(STORAGE_VERSION)})"
-        )
-        connection.execute(f"create schema {quoted(CATALOG)}.{quoted(SCHEMA)}")
         rows = building.mart_rows(connection, "warehouse")
-        for number, name in enumerate(rows, start=1):
+        tables = parts.of(connection, "warehouse", SCHEMA, rows)
+        if base is None:
+            connection.execute(
+                f"attach {literal(str(path / DATABASE))} as {quoted(CATALOG)} "
+                f"(storage_version {literal(STORAGE_VERSION)})"
+            )
+            connection.execute(f"create schema {quoted(CATALOG)}.{quoted(SCHEMA)}")
+        else:
+            base.copy_database(path / DATABASE)
+            connection.execute(f"attach {literal(str(path / DATABASE))} as {quoted(CATALOG)}")
+            for name in set(base.contents.tables) - set(tables):
+                connection.execute(f"drop table {_published(name)}")
+        linked = {}
+        for number, (name, table) in enumerate(tables.items(), start=1):
             if progress:
                 progress(f"{number} of {len(rows)}: {name}")
-            _copy_table(connection, path, name, rows[name], keys.get(name, ()))
-        _copy_comments(connection, list(rows))
-        fingerprints = _fingerprints(connection, "warehouse", list(rows))
+            before = base.contents.tables.get(name) if base else None
+            _write_table(connection, name, table, before, keys.get(name, ()))
+            file = f"parquet/{name}.parquet"
+            if base and before and before.is_like(table) and not table.differing(before):
+                linked[file] = base.link(file, path / file)
+                tables[name] = replace(table, groups=before.groups)
+            else:
+                kept = base.groups(file, before, table) if base and before else {}
+                groups = _write_parquet(connection, path / file, name, table, kept)
+                tables[name] = replace(table, groups=groups)
+        _note_comments(connection, list(rows))
         _add_docs(config, path)
         connection.execute(f"checkpoint {quoted(CATALOG)}")
         connection.execute(f"detach {quoted(CATALOG)}")
+    size = (path / DATABASE).stat().st_size
+    contents = Contents(
+        first_bytes=base.contents.first_bytes if base else size,
+        tables=tables,
+        continues=base.release.release_id if base else None,
+    )
+    contents.write(path / parts.FILE)
     return Draft(
         release_id=release_id,
         path=path,
@@ -123,13 +269,19 @@ def write(config: Config, *, progress: Any = None) -> Draft:
         run_id=run_id,
         built_at=built_at,
         row_counts=rows,
-        fingerprints=fingerprints,
+        contents=contents,
+        linked=linked,
     )
 
 
 def commit(config: Config, draft: Draft) -> Release:
     """Verify the draft, make it read-only, and let readers see it."""
-    audit(config, draft)
+    try:
+        audit(config, draft)
+    except StepError:
+        # The next one is written from nothing.
+        _note(config, _FAILED, draft.release_id, current_id(config))
+        raise
     files = sorted(path for path in draft.path.rglob("*") if path.is_file())
     note = {
         "release_id": draft.release_id,
@@ -140,7 +292,10 @@ def commit(config: Config, draft: Draft) -> Release:
         "published_at": runs.now().isoformat(),
         "storage_version": STORAGE_VERSION,
         "row_counts": dict(draft.row_counts),
-        "sha256": {path.relative_to(draft.path).as_posix(): _sha256(path) for path in files},
+        "sha256": {
+            name: draft.linked.get(name) or _sha256(draft.path / name)
+            for name in (path.relative_to(draft.path).as_posix() for path in files)
+        },
     }
     final = config.releases / draft.release_id
     try:
@@ -367,21 +522,115 @@ def _green_build(
     )
 
 
-def _copy_table(
-    connection: DuckDBPyConnection, path: Path, name: str, rows: int, key: tuple[str, ...]
+def _published(name: str) -> str:
+    return f"{quoted(CATALOG)}.{quoted(SCHEMA)}.{quoted(name)}"
+
+
+def _built(name: str) -> str:
+    return f"warehouse.{quoted(SCHEMA)}.{quoted(name)}"
+
+
+def _write_table(
+    connection: DuckDBPyConnection,
+    name: str,
+    table: Parts,
+    before: Parts | None,
+    key: tuple[str, ...],
 ) -> None:
-    source = f"warehouse.{quoted(SCHEMA)}.{quoted(name)}"
-    copy = f"{quoted(CATALOG)}.{quoted(SCHEMA)}.{quoted(name)}"
+    """Bring a table of the published file to what the warehouse holds."""
+    if before is not None:
+        differing = table.differing(before)
+        # Without a key the same row may be there twice, and rows are told apart by their hashes.
+        if before.is_like(table) and (
+            not differing or (key and _replace_rows(connection, name, table, before, differing))
+        ):
+            return
+        connection.execute(f"drop table {_published(name)}")
     order = ""
-    if key and rows <= _SORTED_ROWS:
+    if table.by is not None:
+        order = f" order by {table.expression()}"
+    elif key and table.rows < parts.PARTED_ROWS:
         order = " order by " + ", ".join(f"{quoted(column)} nulls last" for column in key)
-    elif rows <= _SORTED_ROWS_WITHOUT_KEY:
+    elif table.rows <= _SORTED_ROWS_WITHOUT_KEY:
         order = " order by all"
-    connection.execute(f"create table {copy} as select * from {source}{order}")
     connection.execute(
-        f"copy {copy} to {literal(str(path / 'parquet' / f'{name}.parquet'))} "
-        "(format parquet, compression zstd)"
+        f"create table {_published(name)} as select * from {_built(name)} as every{order}"
     )
+
+
+def _replace_rows(
+    connection: DuckDBPyConnection, name: str, table: Parts, before: Parts, differing: set[int]
+) -> bool:
+    """Replace the rows that differ in these parts; False, and nothing done, if they are many."""
+    inside = f"({table.expression()}) in ({parts.listed(differing)})"
+    held = parts.selected(
+        _published(name), before, differing & set(before.sums), "rowid as id, hash(every) as sum"
+    )
+    connection.execute(
+        "create or replace temp table held as "
+        + (
+            held
+            or f"select rowid as id, hash(every) as sum from {_published(name)} as every limit 0"
+        )
+    )
+    connection.execute(
+        f"create or replace temp table wanted as select hash(every) as sum "
+        f"from {_built(name)} as every where {inside}"
+    )
+    connection.execute(
+        "create or replace temp table fresh as select sum from wanted anti join held using (sum)"
+    )
+    row = connection.execute("select count(*) from fresh").fetchone()
+    assert row is not None
+    if row[0] > _CHANGED_SHARE * table.rows:
+        return False
+    connection.execute(
+        f"delete from {_published(name)} where rowid in "
+        "(select id from held anti join wanted using (sum))"
+    )
+    if row[0]:
+        order = f" order by {table.expression()}" if table.by is not None else ""
+        connection.execute(
+            f"insert into {_published(name)} select every.* from {_built(name)} as every "
+            f"where {inside} and hash(every) in (select sum from fresh){order}"
+        )
+    return True
+
+
+def _write_parquet(
+    connection: DuckDBPyConnection,
+    path: Path,
+    name: str,
+    table: Parts,
+    kept: Mapping[int, parquet.Groups],
+) -> tuple[tuple[int, int], ...]:
+    """Write a table as Parquet, its parts as row groups of their own; gives their numbers.
+
+    `kept` are parts that are taken over as they are.
+    """
+    if table.by is None or not table.sums:
+        connection.execute(f"copy {_published(name)} to {literal(str(path))} ({_PARQUET})")
+        return ()
+    scratch = path.with_suffix(".parts")
+    scratch.mkdir()
+    # From its statistics DuckDB would call a column of one part never null, and that of another not.
+    connection.execute("set disabled_optimizers = 'statistics_propagation'")
+    sources = []
+    for part in sorted(table.sums):
+        source = kept.get(part)
+        if source is None:
+            file = scratch / f"{part}.parquet"
+            # Filters lie outside of row groups, which are to be joined.
+            connection.execute(
+                f"copy (select * from {_published(name)} where {table.condition(part)}) "
+                f"to {literal(str(file))} ({_PARQUET}, write_bloom_filter false)"
+            )
+            source = parquet.Groups(file, 0, parquet.group_count(file))
+        sources.append((part, source))
+    connection.execute("reset disabled_optimizers")
+    parquet.join([source for _, source in sources], path)
+    shutil.rmtree(scratch)
+    return tuple((part, source.count) for part, source in sources)
 
 
 def _add_docs(config: Config, path: Path) -> None:
@@ -392,35 +641,41 @@ def _add_docs(config: Config, path: Path) -> None:
         shutil.copyfile(page, path / "docs" / page.name)
 
 
-def _copy_comments(connection: DuckDBPyConnection, names: list[str]) -> None:
+def _note_comments(connection: DuckDBPyConnection, names: list[str]) -> None:
     """`create table as` drops the descriptions that BI tools show: bring them along."""
-    statements = []
-    for kind, function in (("table", "duckdb_tables"), ("view", "duckdb_views")):
-        found = connection.execute(
-            f"select {kind}_name, comment from {function}() where database_name = 'warehouse' "
-            f"and schema_name = ? and comment is not null",
-            [SCHEMA],
-        )
-        statements += [
-            f"comment on table {quoted(CATALOG)}.{quoted(SCHEMA)}.{quoted(name)} is {literal(text)}"
-            for name, text in found.fetchall()
-            if name in names
-        ]
-    found = connection.execute(
-        "select table_name, column_name, comment from duckdb_columns() "
-        "where database_name = 'warehouse' and schema_name = ? and comment is not null",
-        [SCHEMA],
-    )
-    statements += [
-        f"comment on column {quoted(CATALOG)}.{quoted(SCHEMA)}.{quoted(name)}.{quoted(column)} "
-        f"is {literal(text)}"
-        for name, column, text in found.fetchall()
-        if name in names
-    ]
+    wanted = _comments(connection, "warehouse", names)
+    found = _comments(connection, CATALOG, names)
     connection.execute("begin")
-    for statement in statements:
-        connection.execute(statement)
+    for name, column in sorted(set(wanted) | set(found)):
+        text = wanted.get((name, column))
+        if text != found.get((name, column)):
+            what = f"column {_published(name)}.{quoted(column)}" if column else _table(name)
+            connection.execute(f"comment on {what} is {literal(text) if text else 'null'}")
     connection.execute("commit")
+
+
+def _table(name: str) -> str:
+    return f"table {_published(name)}"
+
+
+def _comments(
+    connection: DuckDBPyConnection, catalog: str, names: list[str]
+) -> dict[tuple[str, str], str]:
+    """Descriptions by table and column, those of tables with an empty column."""
+    found = connection.execute(
+        """
+        select table_name, '', comment from duckdb_tables()
+        where database_name = $1 and schema_name = $2 and comment is not null
+        union all
+        select view_name, '', comment from duckdb_views()
+        where database_name = $1 and schema_name = $2 and comment is not null
+        union all
+        select table_name, column_name, comment from duckdb_columns()
+        where database_name = $1 and schema_name = $2 and comment is not null
+        """,
+        [catalog, SCHEMA],
+    ).fetchall()
+    return {(name, column): text for name, column, text in found if name in names and text}
 
 
 def _fingerprints(
@@ -455,7 +710,16 @@ def _compare(
 
 def _compare_parquet(connection: DuckDBPyConnection, draft: Draft) -> None:
     for name, expected in draft.fingerprints.items():
-        path = draft.path / "parquet" / f"{name}.parquet"
+        file = f"parquet/{name}.parquet"
+        path = draft.path / file
+        if file in draft.linked:
+            # The same bytes hold the same rows.
+            if _sha256(path) != draft.linked[file]:
+                raise StepError(
+                    f"The release was not published: {file} is not what the release before it had. "
+                    "Run `warehouse publish` again; if it happens twice, check the disk."
+                )
+            continue
         relation = f"read_parquet({literal(str(path))})"
         table = f"{quoted(CATALOG)}.{quoted(SCHEMA)}.{quoted(name)}"
         found = _fingerprint(connection, relation)
@@ -528,6 +792,15 @@ def _note(config: Config, action: str, release_id: str, previous: str | None) ->
         with path.open("a", encoding="utf-8") as stream:
             stream.write(line + "\n")
         path.chmod(0o644)
+
+
+def _last_action(config: Config) -> str | None:
+    """What was done last: publish, rollback or failed; None when that is not on record."""
+    try:
+        lines = _history(config).read_text(encoding="utf-8").splitlines()
+        return json.loads(lines[-1])["action"] if lines else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _shown(config: Config) -> set[str] | None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
+import signal
+import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +16,7 @@ from typing import Any
 import duckdb
 import pytest
 
+import forked
 from landing_case import rows_of, write_rows
 from running import dbt, warehouse
 from warehouse import sample
@@ -55,6 +60,16 @@ def build(home: Path, as_of: datetime, *, full: bool = False, **variables: Any) 
     arguments = ["--as-of", as_of.isoformat(), "--vars", given, "--json"]
     printed = warehouse(home, "build", *arguments, *(["--full-refresh"] if full else [])).stdout
     return json.loads(printed)
+
+
+def kill_a_build(home: Path, as_of: datetime, *, after: float) -> None:
+    """Begin a build and kill it after so many seconds, wherever it then is."""
+    given = ["--as-of", as_of.isoformat(), "--vars", json.dumps(ALWAYS)]
+    begun = forked.Command(["build", *given, "--home", home], cwd=home.parent)
+    time.sleep(after)
+    with suppress(ProcessLookupError):
+        os.killpg(begun.pid, signal.SIGKILL)
+    begun.wait()
 
 
 def differing(one: Path, other: Path) -> dict[str, list[tuple]]:
@@ -151,6 +166,8 @@ def test_thirty_nights_end_in_the_rows_of_a_build_of_everything(
         if night == 12:
             # Time goes back for a night, to before what has been built already.
             build(home, as_of - timedelta(days=20))
+        if night % 6 == 5:
+            kill_a_build(home, as_of, after=random.Random(night).uniform(1, 6))
         if night % 7 != 3:
             # Some nights nothing is built: the next one has two days to catch up with.
             build(home, as_of)

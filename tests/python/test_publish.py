@@ -81,6 +81,7 @@ def test_a_release_holds_tables_comments_parquet_page_and_note(config: Config) -
     assert set(note["sha256"]) == {
         "sales_kpi.duckdb",
         "report/index.html",
+        "parts.json",
         "parquet/fct_deals.parquet",
         "parquet/kpi_deals.parquet",
         "parquet/release.parquet",

@@ -1,10 +1,15 @@
+{{ config(materialized='incremental', incremental_strategy='by_period') }}
+
 {% set grains = ['week', 'month'] %}
 {% set dimensions = ['owner', 'team', 'channel', 'source', 'owner_channel'] %}
+{% set outreach_columns = ['person', 'occurred_at', 'owner', 'team', 'channel', 'source'] %}
+{% set is_met = 'is_meeting_set and person is not null' %}
 
 -- How many people were reached out to in a period and slice, and with how many of them anybody
 -- set a meeting afterwards. Each person is counted once per slice.
 with outreach as (
     select * from {{ ref('int_outreach_sliced') }}
+    where {{ changed_periods(ref('int_outreach_sliced'), local_date('occurred_at'), outreach_columns) }}
 ),
 
 meetings_set as (
@@ -14,8 +19,8 @@ meetings_set as (
         {{ period_columns(local_date('created_at')) }}
     from {{ ref('fct_activities') }}
     where
-        is_meeting_set
-        and person is not null
+        {{ is_met }}
+        and {{ changed_periods(ref('fct_activities'), local_date('created_at'), ['person', 'created_at'], is_met) }}
 ),
 
 firsts as (

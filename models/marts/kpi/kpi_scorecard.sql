@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='by_period', looks_back=1) }}
+
 {# The marts with periods. Some carry keys besides period and slice, which become the `detail` ... #}
 {% set details = {
     'kpi_ae_capacity': [],
@@ -71,7 +73,10 @@ headlines as (
         cast({{ kpi.numerator_column or 'null' }} as double) as numerator,
         cast({{ kpi.denominator_column or 'null' }} as double) as denominator
     from {{ relations[kpi.kpi_id] }}
-    where period_grain = '{{ kpi.cadence }}'
+    {%- set is_of_cadence = "period_grain = '" ~ kpi.cadence ~ "'" %}
+    where
+        {{ is_of_cadence }}
+        and {{ changed_periods(relations[kpi.kpi_id], 'period_start', where=is_of_cadence) }}
     {{ 'union all' if not loop.last }}
     {%- else %}
     select

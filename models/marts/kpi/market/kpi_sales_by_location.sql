@@ -1,5 +1,9 @@
+{{ config(materialized='incremental', incremental_strategy='by_period') }}
+
 {% set grains = ['week', 'month', 'quarter'] %}
 {% set dimensions = ['location', 'channel', 'region', 'product', 'location_product'] %}
+{% set ordered_on = local_date('ordered_at') %}
+{% set order_columns = ['order_id', 'quantity', 'amount', 'location_id', 'channel', 'product_id'] %}
 
 with locations as (
     select
@@ -23,6 +27,7 @@ order_lines as (
     from {{ ref('fct_orders') }} as orders
     left join locations
         on orders.location_id = locations.location_id
+    where {{ changed_periods(ref('fct_orders'), ordered_on, order_columns) }}
 ),
 
 sliced as (

@@ -1,15 +1,13 @@
+{{ config(materialized='incremental', incremental_strategy='by_period') }}
+
 {% set grains = ['week', 'month'] %}
 {% set dimensions = ['owner', 'team', 'channel', 'source'] %}
+{% set happened_on = local_date('occurred_at') %}
+{% set reply_columns = ['lead_id', 'occurred_at', 'reply_sentiment'] %}
 
-with leads as (
-    select lead_id from {{ ref('fct_leads') }}
-),
-
-outreach as (
-    select outreach.*
-    from {{ ref('int_outreach_sliced') }} as outreach
-    inner join leads
-        on outreach.lead_id = leads.lead_id
+with outreach as (
+    select * from {{ ref('int_leads_contacted') }}
+    where {{ changed_periods(ref('int_leads_contacted'), happened_on) }}
 ),
 
 replies as (
@@ -17,11 +15,12 @@ replies as (
         lead_id,
         occurred_at,
         case when reply_sentiment = 'positive' then occurred_at end as positive_at,
-        {{ period_columns(local_date('occurred_at')) }}
+        {{ period_columns(happened_on) }}
     from {{ ref('fct_activities') }}
     where
         is_reply
         and lead_id is not null
+        and {{ changed_periods(ref('fct_activities'), happened_on, reply_columns, 'is_reply and lead_id is not null') }}
 ),
 
 -- Per lead and slice, however many mails were sent ...
