@@ -525,7 +525,14 @@ def _empty_marts(
 
 
 def _made_anew(connection: DuckDBPyConnection, run_id: str) -> Iterator[str]:
-    """Per reason, the tables that could not continue their last build."""
+    """Per reason, the tables that could not continue their last build.
+
+    Only the project's own materializations keep `ops.table_states`.
+    """
+    if not connection.execute(
+        "select 1 from duckdb_tables() where schema_name = 'ops' and table_name = 'table_states'"
+    ).fetchone():
+        return
     found = connection.execute(
         """
         select why, list(split_part(relation, '.', 2) order by relation)

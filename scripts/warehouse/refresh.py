@@ -100,10 +100,10 @@ def load(
 ) -> Outcome:
     """Landing alone; with a target on Spark it is told of what has landed, for plain dbt."""
     _check_call(directories, full_export, source, database)
-    kind = variables.check_target(target, config.project_dir)
+    on_spark = target and variables.check_target(target, config.project_dir) == building.SPARK
     with runs.recorded(config, "load", progress=progress) as run:
         landed = _land(run, directories, full_export, source, database)
-        if kind == building.SPARK and target:
+        if on_spark:
             with run.step("lake", f"Writing what has landed to {config.lake}"):
                 building.register(config, target=target, progress=run.detail)
         return Outcome(record=run.record(runs.DONE), tables=landed)

@@ -159,8 +159,14 @@ def test_a_table_keeps_its_contract_and_carries_its_descriptions(
     project = write_project(tmp_path / "project", kpi_old=f"select {selected}")
     (project / "models" / "contract.yml").write_text(CONTRACT.replace("TYPE", declared))
     (project / "macros").mkdir(exist_ok=True)
-    for name in ("table", "assert_contract", "comments_on"):
-        shutil.copy(REPOSITORY / "macros" / f"{name}.sql", project / "macros")
+    for name in ("table", "assert_contract", "comments_on", "as_of", "built_at", "incremental"):
+        found = REPOSITORY / "macros" / name
+        if found.is_dir():
+            shutil.copytree(found, project / "macros" / name)
+        else:
+            shutil.copy(found.with_suffix(".sql"), project / "macros")
+    with (project / "dbt_project.yml").open("a") as settings:
+        settings.write('\non-run-start: "{{ keep_states() }}"\n')
     config = landed(tmp_path / "home", project)
     result = run(config)
     if differs:

@@ -168,7 +168,7 @@ def test_thirty_nights_end_in_the_rows_of_a_build_of_everything(
             build(home, as_of - timedelta(days=20))
         if night % 6 == 5:
             kill_a_build(home, as_of, after=random.Random(night).uniform(1, 6))
-        if night % 7 != 3:
+        if night % 7 != 4:
             # Some nights nothing is built: the next one has two days to catch up with.
             build(home, as_of)
             seen |= changed(home)
@@ -236,7 +236,7 @@ def test_a_build_of_the_same_data_and_instant_changes_nothing(home: Path) -> Non
             {"reporting_currency": "EUR"},
             "the definition of intermediate.int_deals_closed changed",
             "kpi_win_rate",
-            "kpi_mql",
+            "kpi_appointment_rate",
         ),
     ],
 )
@@ -258,7 +258,7 @@ def test_a_full_export_that_misses_rows_takes_them_out(
     dice = random.Random(2)
     for table in ("deals", "deal_stage_history", "activities", "accounts", "leads"):
         rows = rows_of(company, table)
-        write_rows(directory, table, dice.sample(rows, len(rows) * 19 // 20))
+        write_rows(directory, table, dice.sample(rows, len(rows) - 2))
     load(home, directory, full_export=True)
     build(home, AS_OF + timedelta(hours=6))
     assert {"fct_deals", "fct_activities", "kpi_win_rate"} <= changed(home)
@@ -269,7 +269,7 @@ def test_plain_dbt_of_a_few_models_at_another_instant_misleads_no_later_build(
     company: Path, home: Path
 ) -> None:
     next_day = AS_OF + timedelta(days=1)
-    given = json.dumps({**ALWAYS, "as_of": (AS_OF - timedelta(days=90)).isoformat()})
+    given = json.dumps({**ALWAYS, "as_of": (AS_OF - timedelta(days=2)).isoformat()})
     dbt(home, "run", "--vars", given, "--select", "fct_deals", "int_deals_closed", "kpi_win_rate")
     load(home, company / f"delta-{next_day.date()}")
     build(home, next_day)
