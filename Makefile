@@ -81,7 +81,7 @@ spark-cluster-stop: ## stop it, by process id
 	.venv-spark/bin/python scripts/spark/cluster.py stop
 
 test-spark: .venv-spark/.installed ## every mart on Spark equals DuckDB's, also when processes die (ten minutes)
-	.venv-spark/bin/pytest tests/spark
+	.venv-spark/bin/pytest $(or $(ONLY),tests/spark)
 
 engines: .venv-spark/.installed ## write docs/engines.md: what DuckDB and Spark spell differently, tried on both
 	.venv-spark/bin/python tests/spark/engines.py

@@ -53,7 +53,7 @@
             (select approx_count_distinct({{ key }}) from {{ this }}) as all_keys
     {% endset -%}
     {%- set counted = run_query(query).rows[0] -%}
-    {%- if counted['touched'] * 4 > counted['all_keys'] -%}
+    {%- if counted['touched'] > counted['all_keys'] * var('incremental_up_to') | float -%}
         {{ return('most of it may have changed') }}
     {%- endif -%}
 {%- endmacro %}
