@@ -69,7 +69,7 @@ def kill_a_build(home: Path, as_of: datetime, *, after: float) -> None:
     time.sleep(after)
     with suppress(ProcessLookupError):
         os.killpg(begun.pid, signal.SIGKILL)
-    begun.wait()
+    begun.communicate()
 
 
 def differing(one: Path, other: Path) -> dict[str, list[tuple]]:
@@ -163,16 +163,16 @@ def test_thirty_nights_end_in_the_rows_of_a_build_of_everything(
     for night in range(1, NIGHTS + 1):
         as_of = AS_OF + timedelta(days=night)
         load(home, company / f"delta-{as_of.date()}", edits.write(tmp_path / f"e{night}", as_of))
-        if night == 12:
+        if night == 14:
             # Time goes back for a night, to before what has been built already.
             build(home, as_of - timedelta(days=20))
         if night % 6 == 5:
             kill_a_build(home, as_of, after=random.Random(night).uniform(1, 6))
-        if night % 7 != 4:
+        if night % 3 != 1:
             # Some nights nothing is built: the next one has two days to catch up with.
             build(home, as_of)
             seen |= changed(home)
-        if night % 10 == 0:
+        if night in (12, 24, NIGHTS):
             assert differing_from_all_anew(home, as_of) == {}
     assert {"fct_deals", "fct_activities", "fct_leads", "fct_deal_stage_visits"} <= seen
     assert {"kpi_win_rate", "kpi_deal_size", "kpi_lead_response_time"} <= seen
