@@ -12,7 +12,7 @@
         );
         {{ create_changes_view(target_relation, sql) }}
         {{ comments_on(target_relation) }}
-        {{ note_state(sql, 'entirely') }}
+        {{ note_state(own_definition(sql), 'entirely') }}
     {%- endcall %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {{ adapter.commit() }}

@@ -1,14 +1,9 @@
-{# The node of the keyed table behind the view that this `summed` model adds up. #}
-{% macro table_added_up() -%}
-    {%- for view in read_by(model.depends_on.nodes, 'model') if view.name == config.require('adds_up') -%}
-        {{ return((read_by(view.depends_on.nodes, 'model') | first)) }}
-    {%- endfor -%}
-{%- endmacro %}
-
-{# Its name as it stands in the record of builds. #}
+{# The keyed table behind the view that this `summed` model adds up, as the record of builds names it. #}
 {% macro name_added_up() -%}
-    {%- set table = table_added_up() -%}
-    {{ return(table.schema ~ '.' ~ table.alias) }}
+    {%- for view in read_by(model.depends_on.nodes, 'model') if view.name == config.require('adds_up') -%}
+        {%- set table = read_by(view.depends_on.nodes, 'model') | first -%}
+        {{ return(recorded_name(api.Relation.create(schema=table.schema, identifier=table.alias))) }}
+    {%- endfor -%}
 {%- endmacro %}
 
 {# Why the changes since the last build of a `summed` model are not those that its table's last build kept. #}
@@ -19,7 +14,7 @@
             added_up.version > kept.summed_version + 1 as was_missed
         from ops.table_states as added_up
         inner join ops.table_states as kept
-            on kept.relation = '{{ this.schema }}.{{ this.identifier }}'
+            on kept.relation = '{{ recorded_name(this) }}'
         where added_up.relation = '{{ name_added_up() }}'
     {% endset -%}
     {%- set found = run_query(query).rows[0] -%}
@@ -37,17 +32,17 @@
     {%- for column in key -%}
         {%- do same.append('kept.' ~ column ~ ' is not distinct from changed.' ~ column) -%}
     {%- endfor -%}
-    {%- set view = relation.render().replace(relation.identifier, config.require('adds_up')) -%}
+    {%- set view = api.Relation.create(database=relation.database, schema=relation.schema, identifier=config.require('adds_up')) -%}
     create or replace temp table changed_sums as
     select changed.*
     from (
-        {{ sql | replace(view, view[:-1] ~ '__changes"') }}
+        {{ sql | replace(view.render(), changes_of(view).render()) }}
     ) as changed
     where (
         select added_up.version > kept.summed_version
         from ops.table_states as added_up
         inner join ops.table_states as kept
-            on kept.relation = '{{ relation.schema }}.{{ relation.identifier }}'
+            on kept.relation = '{{ recorded_name(relation) }}'
         where added_up.relation = '{{ name_added_up() }}'
     );
     create or replace temp table fresh_rows as

@@ -55,10 +55,10 @@
 
 {# The statements that keep them for the next build. #}
 {% macro keep_checksums() -%}
-    delete from ops.period_checksums where relation = '{{ this.schema }}.{{ this.identifier }}';
+    delete from ops.period_checksums where relation = '{{ recorded_name(this) }}';
     insert into ops.period_checksums
     select
-        '{{ this.schema }}.{{ this.identifier }}' as relation,
+        '{{ recorded_name(this) }}' as relation,
         input,
         happened_on,
         checksum
@@ -68,7 +68,7 @@
 {# Find the periods of the model that is being built in which anything that it reads has changed, and the days to read for
    them; says why when what has changed belongs to no period. #}
 {% macro find_changed_periods() -%}
-    {%- set name = this.schema ~ '.' ~ this.identifier -%}
+    {%- set name = recorded_name(this) -%}
     {%- set query %}
         create or replace temp table changed_inputs as
         select

@@ -33,11 +33,18 @@
     {{ return(found.values() | list) }}
 {%- endmacro %}
 
-{# The relations that a model reads, as a list for SQL. #}
-{% macro names_read() -%}
+{# The query for the definitions of what this model reads, as the last builds noted them: a map from name to definition. #}
+{% macro definitions_read() -%}
     {%- set names = [] -%}
     {%- for node in read_by(model.depends_on.nodes, 'model') -%}
-        {%- do names.append("'" ~ node.schema ~ '.' ~ node.alias ~ "'") -%}
+        {%- do names.append("'" ~ recorded_name(api.Relation.create(schema=node.schema, identifier=node.alias)) ~ "'") -%}
     {%- endfor -%}
-    {{ return(names | join(', ') or "''") }}
+    select map(list(relation order by relation), list(definition order by relation)) as reads
+    from ops.table_states
+    where relation in ({{ names | join(', ') or "''" }})
+{%- endmacro %}
+
+{# How the record of builds names a relation. #}
+{% macro recorded_name(relation) -%}
+    {{ return(relation.schema ~ '.' ~ relation.identifier) }}
 {%- endmacro %}

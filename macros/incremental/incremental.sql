@@ -23,8 +23,9 @@
     {%- endif -%}
     {%- set strategy = config.require('incremental_strategy') -%}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {%- set own = own_definition(sql) -%}
     {%- set small = is_small() -%}
-    {%- set why = 'small' if small else why_entirely(sql, existing) -%}
+    {%- set why = 'small' if small else why_entirely(own, existing) -%}
     {%- if strategy == 'by_period' and not small -%}
         {%- do take_checksums(sql) -%}
     {%- endif -%}
@@ -55,7 +56,7 @@
         {%- if strategy == 'by_period' and not small %}
         {{ keep_checksums() }}
         {%- endif %}
-        {{ note_state(sql, 'entirely' if why else 'what changed', why) }}
+        {{ note_state(own, 'entirely' if why else 'what changed', why) }}
     {%- endcall %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {{ adapter.commit() }}

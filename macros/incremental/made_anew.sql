@@ -1,6 +1,6 @@
 {# The statements that note which keys or periods a build made anew, so that the tests of the same run read these rows. #}
 {% macro note_made_anew(by_period) -%}
-    {%- set name = this.schema ~ '.' ~ this.identifier -%}
+    {%- set name = recorded_name(this) -%}
     delete from ops.made_anew where relation = '{{ name }}';
     insert into ops.made_anew
     {%- if by_period %}
@@ -33,7 +33,7 @@
     {%- if not execute -%}
         {{ return('true') }}
     {%- endif -%}
-    {%- set name = relation.schema ~ '.' ~ relation.identifier -%}
+    {%- set name = recorded_name(relation) -%}
     {%- set query %}
         select coalesce(any_value(made_anew.key_columns), 'none') as key_columns
         from ops.table_states as states

@@ -16,7 +16,7 @@
 {# Find the touched keys of the model that is being built; says why when they are too many to be worth it. #}
 {% macro find_touched_keys() -%}
     {%- set key = config.require('key') -%}
-    {%- set name = this.schema ~ '.' ~ this.identifier -%}
+    {%- set name = recorded_name(this) -%}
     {%- set query %}
         create or replace temp table new_loads as
         select

@@ -23,8 +23,12 @@
 {# The statement of a `keyed` table that keeps which rows its build replaces; rows that stay the same are none. #}
 {% macro keep_changes(relation, key) -%}
     create or replace table {{ changes_of(relation) }} as
-    with gone as (
+    with last_rows as (
         select * from {{ relation }} where {{ key }} in (select {{ key }} from touched_keys)
+    ),
+
+    gone as (
+        select * from last_rows
         except all
         select * from fresh_rows
     ),
@@ -32,7 +36,7 @@
     come as (
         select * from fresh_rows
         except all
-        select * from {{ relation }} where {{ key }} in (select {{ key }} from touched_keys)
+        select * from last_rows
     )
 
     select

@@ -1,5 +1,5 @@
 {# Why all rows of this model have to be made anew, in words; nothing when the last build can be continued. #}
-{% macro why_entirely(sql, existing) -%}
+{% macro why_entirely(own, existing) -%}
     {%- set is_keyed = config.get('incremental_strategy') == 'keyed' -%}
     {%- if existing is none -%}
         {{ return('it was not there') }}
@@ -10,14 +10,12 @@
     {%- endif -%}
     {%- set query %}
         with now_read as (
-            select map(list(relation order by relation), list(definition order by relation)) as reads
-            from ops.table_states
-            where relation in ({{ names_read() }})
+            {{ definitions_read() }}
         )
 
         select
             kept.relation is null as is_unknown,
-            kept.own_definition <> '{{ own_definition(sql) }}' as is_other,
+            kept.own_definition <> '{{ own }}' as is_other,
             kept.last_load is null as has_no_load,
             kept.why is not distinct from 'small' as was_small,
             array_to_string(
@@ -29,7 +27,7 @@
             ) as others_read
         from now_read
         left join ops.table_states as kept
-            on kept.relation = '{{ this.schema }}.{{ this.identifier }}'
+            on kept.relation = '{{ recorded_name(this) }}'
     {% endset -%}
     {%- set found = run_query(query).rows[0] -%}
     {%- if found['is_unknown'] -%}
@@ -42,7 +40,7 @@
         {{ return('the company has grown') }}
     {%- elif config.get('incremental_strategy') == 'summed' -%}
         {{ return(why_changes_are_unknown()) }}
-    {%- elif is_keyed and (found['has_no_load'] or not has_loads()) -%}
+    {%- elif is_keyed and found['has_no_load'] -%}
         {{ return('its last load is not on record') }}
     {%- endif -%}
 {%- endmacro %}

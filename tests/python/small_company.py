@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -149,3 +153,33 @@ def build_by_hand(config: Config, version: int, rows: int = 1000, *, status: str
         connection.execute("comment on table marts.kpi_deals is 'Deals, isn''t it.'")
         connection.execute("comment on column marts.kpi_deals.deals is 'How many; \"all\".'")
     return run_id
+
+
+PUBLISHER = """
+import sys
+sys.path.insert(0, sys.argv[3])
+from pathlib import Path
+from small_company import config_of
+from warehouse import publish
+config = config_of(Path(sys.argv[1]), Path(sys.argv[2]))
+print("ready", flush=True)
+while True:
+    print(publish.publish(config, report=False).release_id, flush=True)
+"""
+
+
+def kill_a_publisher(config: Config, directory: Path, *, after: float) -> None:
+    """Let a process publish again and again, and kill it so many seconds after it began."""
+    script = directory / "publisher.py"
+    script.write_text(PUBLISHER)
+    here = Path(__file__).parent
+    publisher = subprocess.Popen(
+        [sys.executable, str(script), str(config.home), str(config.project_dir), str(here)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert publisher.stdout is not None
+    assert publisher.stdout.readline() == "ready\n"
+    time.sleep(after)
+    publisher.send_signal(signal.SIGKILL)
+    publisher.communicate()

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from small_company import build_by_hand, config_of
+from small_company import build_by_hand, config_of, kill_a_publisher
 from warehouse import publish
 from warehouse.config import Config
 from warehouse.errors import InputError, StepError
@@ -321,40 +321,10 @@ def test_readers_see_whole_releases_while_others_are_published(
     assert version_of(config) == 8
 
 
-PUBLISHER = """
-import sys
-sys.path.insert(0, sys.argv[3])
-from pathlib import Path
-from small_company import config_of
-from warehouse import publish
-config = config_of(Path(sys.argv[1]), Path(sys.argv[2]))
-print("ready", flush=True)
-while True:
-    print(publish.publish(config, report=False).release_id, flush=True)
-"""
-
-
 def test_a_publisher_that_is_killed_leaves_a_whole_release(config: Config, tmp_path: Path) -> None:
     published(config, 1)
-    script = tmp_path / "publisher.py"
-    script.write_text(PUBLISHER)
     for delay in (0.0, 0.03, 0.07, 0.11, 0.16):
-        publisher = subprocess.Popen(
-            [
-                sys.executable,
-                str(script),
-                str(config.home),
-                str(config.project_dir),
-                str(Path(__file__).parent),
-            ],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert publisher.stdout is not None
-        assert publisher.stdout.readline() == "ready\n"
-        time.sleep(delay)
-        publisher.send_signal(signal.SIGKILL)
-        publisher.communicate()
+        kill_a_publisher(config, tmp_path, after=delay)
         current = publish.current(config)
         assert current is not None
         publish.verify(config, current)

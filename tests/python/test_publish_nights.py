@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from small_company import build_by_hand, config_of
+from small_company import build_by_hand, config_of, kill_a_publisher
 from warehouse import parquet, parts, publish
 from warehouse.config import Config
 from warehouse.errors import StepError
@@ -299,50 +294,15 @@ def test_names_with_quotes_are_continued(config: Config) -> None:
     assert contents(release) == from_nothing(config)
 
 
-PUBLISHER = """
-import sys
-sys.path.insert(0, sys.argv[3])
-from pathlib import Path
-import duckdb
-from small_company import config_of
-from warehouse import publish
-config = config_of(Path(sys.argv[1]), Path(sys.argv[2]))
-print("ready", flush=True)
-while True:
-    print(publish.publish(config, report=False).release_id, flush=True)
-"""
-
-
-def kills() -> Iterator[float]:
-    yield from (0.02, 0.06, 0.1, 0.15, 0.2, 0.3)
-
-
 def test_a_publisher_killed_on_the_way_leaves_what_was(config: Config, tmp_path: Path) -> None:
     published(config, 1)
-    script = tmp_path / "publisher.py"
-    script.write_text(PUBLISHER)
-    for number, delay in enumerate(kills()):
+    for number, delay in enumerate((0.02, 0.06, 0.1, 0.15, 0.2, 0.3)):
         built(
             config,
             2 + number,
             f"update marts.fct_visits set stage = 'k{number}' where visit_id < 9",
         )
-        publisher = subprocess.Popen(
-            [
-                sys.executable,
-                str(script),
-                str(config.home),
-                str(config.project_dir),
-                str(Path(__file__).parent),
-            ],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert publisher.stdout is not None
-        assert publisher.stdout.readline() == "ready\n"
-        time.sleep(delay)
-        publisher.send_signal(signal.SIGKILL)
-        publisher.communicate()
+        kill_a_publisher(config, tmp_path, after=delay)
         current = publish.current(config)
         assert current is not None
         publish.verify(config, current)
