@@ -540,9 +540,8 @@ def _write_table(
     """Bring a table of the published file to what the warehouse holds."""
     if before is not None:
         differing = table.differing(before)
-        # Without a key the same row may be there twice, and rows are told apart by their hashes.
         if before.is_like(table) and (
-            not differing or (key and _replace_rows(connection, name, table, before, differing))
+            not differing or _replace_rows(connection, name, table, before, differing)
         ):
             return
         connection.execute(f"drop table {_published(name)}")
@@ -561,7 +560,11 @@ def _write_table(
 def _replace_rows(
     connection: DuckDBPyConnection, name: str, table: Parts, before: Parts, differing: set[int]
 ) -> bool:
-    """Replace the rows that differ in these parts; False, and nothing done, if they are many."""
+    """Replace the rows that differ in these parts; False, and nothing done, if they are many.
+
+    Rows are told apart by their hashes, and the same row may be there twice: hashes that occur
+    another number of times are replaced altogether.
+    """
     inside = f"({table.expression()}) in ({parts.listed(differing)})"
     held = parts.selected(
         _published(name), before, differing & set(before.sums), "rowid as id, hash(every) as sum"
@@ -578,15 +581,21 @@ def _replace_rows(
         f"from {_built(name)} as every where {inside}"
     )
     connection.execute(
-        "create or replace temp table fresh as select sum from wanted anti join held using (sum)"
+        """
+        create or replace temp table fresh as
+        select sum, coalesce(wanted.times, 0) as times
+        from (select sum, count(*) as times from wanted group by sum) as wanted
+        full join (select sum, count(*) as times from held group by sum) as held using (sum)
+        where wanted.times is distinct from held.times
+        """
     )
-    row = connection.execute("select count(*) from fresh").fetchone()
+    row = connection.execute("select coalesce(sum(times), 0) from fresh").fetchone()
     assert row is not None
     if row[0] > _CHANGED_SHARE * table.rows:
         return False
     connection.execute(
         f"delete from {_published(name)} where rowid in "
-        "(select id from held anti join wanted using (sum))"
+        "(select id from held where sum in (select sum from fresh))"
     )
     if row[0]:
         order = f" order by {table.expression()}" if table.by is not None else ""

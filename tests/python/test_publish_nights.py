@@ -48,6 +48,10 @@ NIGHTS: dict[str, list[str]] = {
         "delete from ops.mart_keys",
         "insert into marts.fct_visits from marts.fct_visits limit 1",
     ],
+    "one of two equal rows": [
+        "delete from ops.mart_keys",
+        "delete from marts.fct_visits where rowid = (select max(rowid) from marts.fct_visits)",
+    ],
 }
 
 
@@ -136,6 +140,18 @@ def test_every_night_holds_what_a_release_from_nothing_holds(config: Config) -> 
         assert continued(release), name
         assert contents(release) == from_nothing(config), name
         publish.verify(config, release)
+
+
+def test_a_mart_without_a_key_keeps_its_other_rows(config: Config) -> None:
+    published(config, 1, "delete from ops.mart_keys")
+    change = "update marts.fct_visits set stage = 'won' where visit_id % 5000 = 7"
+    release = published(config, 2, "delete from ops.mart_keys", change)
+    with duckdb.connect(str(release.database), read_only=True) as connection:
+        rows = connection.execute(
+            "select count(*), count(*) filter (where rowid >= 300000) from marts.fct_visits"
+        ).fetchone()
+    # A row that came is numbered after those that were there.
+    assert rows == (ROWS, 60)
 
 
 def test_a_mart_that_has_not_changed_is_the_same_file(config: Config) -> None:
