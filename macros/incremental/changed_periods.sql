@@ -18,6 +18,20 @@
     {{ return('\\(/\\* changed periods \\| (.*?) \\| (.*?) \\| (.*?) \\| (.*?) \\*/ true\\)') }}
 {%- endmacro %}
 
+{# In a query of one period grain: the condition that keeps a build of a `by_period` model to the changed periods of this
+   grain. `changed_periods` alone would keep whole quarters for the sake of a week. #}
+{% macro only_changed(grain) -%}
+    {{ return(adapter.dispatch('only_changed')(grain)) }}
+{%- endmacro %}
+
+{% macro spark__only_changed(grain) -%}
+    true
+{%- endmacro %}
+
+{% macro default__only_changed(grain) -%}
+    (/* only changed | {{ grain }} */ true)
+{%- endmacro %}
+
 {# Checksums of what the model reads, in a temporary table: per day of each relation that it reads by `changed_periods`, of
    each other one as a whole. The sum of the rows' hashes does not depend on their order. #}
 {% macro take_checksums(sql) -%}
@@ -153,10 +167,17 @@
 
 {# The statements that replace the rows of the changed periods. #}
 {% macro replace_changed_periods(relation, sql) -%}
-    {%- set kept = modules.re.sub(changed_periods_pattern(), '(\\2 in (select date_day from days_to_read))', sql) -%}
+    {%- set kept = {'sql': modules.re.sub(changed_periods_pattern(), '(\\2 in (select date_day from days_to_read))', sql)} -%}
+    {%- for grain in ['week', 'month', 'quarter'] -%}
+        {#- Written out, so that it reaches the rows through what is grouped first. -#}
+        {%- set starts = run_query("select period_start from changed_periods where period_grain = '" ~ grain ~ "'").columns[0].values() -%}
+        {%- do kept.update({'sql': kept.sql | replace(
+            only_changed(grain), grain ~ "_start in (date '" ~ starts | join("', date '") ~ "')" if starts else 'false'
+        )}) -%}
+    {%- endfor %}
     create or replace temp table fresh_rows as (
         select * from (
-            {{ kept }}
+            {{ kept.sql }}
         ) as made
         where (period_grain, period_start) in (select (period_grain, period_start) from changed_periods)
     );

@@ -1,4 +1,5 @@
--- The visits of a deal follow each other without a gap: together they last from the first entry to as_of.
+-- The visits of a deal follow each other without a gap: together they last from the first entry to as_of. The deals that
+-- this run has not made anew have passed before; of them only the current visit has gone on.
 with visits as (
     select
         deal_id,
@@ -9,6 +10,7 @@ with visits as (
         lead(entered_at) over (partition by deal_id order by visit_number asc nulls last) as next_entered_at,
         lead(visit_number) over (partition by deal_id order by visit_number asc nulls last) as next_visit_number
     from {{ ref('fct_deal_stage_visits') }}
+    where {{ made_anew(ref('fct_deal_stage_visits')) }}
 ),
 
 releases as (
@@ -28,7 +30,10 @@ deals as (
     group by deal_id
 )
 
-select deals.*
+select
+    deals.deal_id,
+    deals.first_entered_at as entered_at,
+    deals.days_in_visits
 from deals
 cross join releases
 where
@@ -36,3 +41,13 @@ where
     or deals.visits <> deals.last_visit_number
     or deals.visits_left <> deals.visits - 1
     or abs(deals.days_in_visits - {{ in_days(elapsed_us('deals.first_entered_at', 'releases.as_of')) }}) > 1e-6
+union all
+select
+    current_visits.deal_id,
+    current_visits.entered_at,
+    current_visits.days_so_far as days_in_visits
+from {{ ref('fct_deal_stage_visits') }} as current_visits
+cross join releases
+where
+    current_visits.is_current
+    and abs(current_visits.days_so_far - {{ in_days(elapsed_us('current_visits.entered_at', 'releases.as_of')) }}) > 1e-6
