@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from warehouse import errors
 from warehouse.errors import WarehouseError
 
 if TYPE_CHECKING:
@@ -449,20 +450,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except Exception as error:
-        message = f"Unexpected {type(error).__name__}: {error}"
-        _fail(arguments, BROKEN, "failed", message)
+        interrupted = errors.interruption()
+        message = interrupted or f"Unexpected {type(error).__name__}: {error}"
+        _fail(arguments, BROKEN, "killed" if interrupted else "failed", message)
         code = BROKEN
     sys.exit(code)
 
 
 def _stop_on_signals() -> None:
-    def stop(number: int, _frame: Any) -> None:
-        raise KeyboardInterrupt(
-            f"Interrupted by {signal.Signals(number).name}: nothing was published."
-        )
-
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, stop)
+        signal.signal(number, errors.stop)
 
 
 def _config() -> Config:

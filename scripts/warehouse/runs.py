@@ -24,6 +24,7 @@ from warehouse.errors import (
     InputError,
     StepError,
     WarehouseError,
+    interruption,
 )
 from warehouse.logs import logger, logging_to
 
@@ -255,10 +256,7 @@ def _failure(run: Run, error: BaseException) -> BaseException:
     import duckdb
 
     published = run.release_id
-    if isinstance(error, WarehouseError):
-        logger.error(str(error), extra={"data": {"run_id": run.run_id, "step": run.step_name}})
-        return error
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, KeyboardInterrupt) or interruption():
         outcome = (
             f"release {published} had been published before"
             if published
@@ -267,6 +265,9 @@ def _failure(run: Run, error: BaseException) -> BaseException:
         sentence = f"Interrupted in the step {run.step_name}: {outcome}."
         logger.error(sentence, extra={"data": {"run_id": run.run_id}})
         return KeyboardInterrupt(sentence)
+    if isinstance(error, WarehouseError):
+        logger.error(str(error), extra={"data": {"run_id": run.run_id, "step": run.step_name}})
+        return error
     if not isinstance(error, Exception):
         return error
     data = {"run_id": run.run_id, "step": run.step_name}

@@ -317,6 +317,26 @@ def test_a_second_refresh_is_exit_3_and_names_the_first(
     assert publish.current_id(config) is None
 
 
+def test_a_signal_that_comes_while_a_query_runs_is_an_interruption(tmp_path: Path) -> None:
+    landing, home = tmp_path / "landing", tmp_path / "home"
+    landing.mkdir()
+    # Landed in some five seconds, which DuckDB spends in queries.
+    duckdb.execute(
+        f"copy (select range as change_id, range // 6 as deal_id, 'Stage ' || range % 6 as stage, "
+        f"timestamp '2025-01-01' + to_seconds(range) as changed_at from range(3_000_000)) "
+        f"to '{landing / 'deal_stage_history.csv'}'"
+    )
+    process = start("load", landing, "--home", home)
+    wait_for((home / "warehouse.duckdb").exists)
+    time.sleep(1)
+    process.send_signal(signal.SIGTERM)
+    _output, errors = process.communicate(timeout=60)
+    assert process.returncode == 4
+    assert "Interrupted in the step land: nothing was published" in errors
+    assert "broke" not in errors and "Traceback" not in errors
+    assert [record.status for record in runs.history(config_of(home))] == ["killed"]
+
+
 def test_a_refresh_that_was_killed_in_any_step_is_made_up_for_by_the_next(
     project: Path, landing: Path, tmp_path: Path
 ) -> None:
