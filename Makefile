@@ -40,7 +40,7 @@ lint: install ## style of Python and SQL
 bench: install ## a full refresh, its nights, and the plainest scripts (DEALS="100000 1000000")
 	$(BIN)/python scripts/bench/landing.py
 	$(BIN)/python scripts/bench/nights.py --deals $(or $(DEALS),100000 1000000)
-	for deals in $(or $(DEALS),100000 1000000); do $(BIN)/python scripts/bench/pipeline.py --deals $$deals || exit 1; done
+	for deals in $(or $(DEALS),100000 1000000); do $(BIN)/python scripts/bench/against_floor.py --deals $$deals || exit 1; done
 
 soak: install ## a hundred kills of the nightly run while people read (about half an hour)
 	$(BIN)/python tests/soak/kills.py --kills $(or $(KILLS),100)

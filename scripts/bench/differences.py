@@ -21,7 +21,9 @@ def marts(path: Path) -> list[str]:
         )
 
 
-def differing(ours: Path, theirs: Path, names: Sequence[str]) -> dict[str, int]:
+def differing(
+    ours: Path, theirs: Path, names: Sequence[str], *, memory: str = "4GB"
+) -> dict[str, int]:
     """Rows of each of these marts that differ, of the marts that do.
 
     Both are put in order by everything but decimals and doubles and compared row by row: numbers
@@ -29,9 +31,10 @@ def differing(ours: Path, theirs: Path, names: Sequence[str]) -> dict[str, int]:
     """
     found = {}
     with duckdb.connect() as connection:
+        connection.execute(f"set memory_limit = '{memory}'")
+        connection.execute(f"set temp_directory = {_text(ours.with_suffix('.differences'))}")
         for schema, path in (("ours", ours), ("theirs", theirs)):
-            quoted = str(path).replace("'", "''")
-            connection.execute(f"attach '{quoted}' as {schema} (read_only)")
+            connection.execute(f"attach {_text(path)} as {schema} (read_only)")
         for name in names:
             rows = connection.execute(_count_of_differences(connection, name)).fetchall()[0][0]
             if rows:
@@ -59,8 +62,7 @@ def _count_of_differences(connection: duckdb.DuckDBPyConnection, name: str) -> s
     same = " and ".join(
         f'(o."{column}" is not distinct from t."{column}"'
         + (
-            f' or abs(o."{column}" - t."{column}") '
-            f'<= greatest(1e-9, 1e-9 * abs(o."{column}"))'
+            f' or abs(o."{column}" - t."{column}") <= greatest(1e-9, 1e-9 * abs(o."{column}"))'
             if is_number[column]
             else ""
         )
@@ -75,3 +77,7 @@ def _count_of_differences(connection: duckdb.DuckDBPyConnection, name: str) -> s
         "select count(*) from o full join t on o.row_in_order = t.row_in_order "
         f"where not coalesce(o.row_in_order = t.row_in_order and {same}, false)"
     )
+
+
+def _text(value: object) -> str:
+    return "'" + str(value).replace("'", "''") + "'"

@@ -9,7 +9,7 @@ create macro landed(name) as table
 create macro days(later, earlier) as (epoch_us(later) - epoch_us(earlier)) / 86400e6;
 create macro ratio(part, whole) as part::double / nullif(whole::double, 0);
 create macro usd(amount, currency, rate) as
-    case when coalesce(currency, 'USD') = 'USD' then amount else (amount::double * rate)::decimal(28, 10) end;
+    case when coalesce(currency, 'USD') = 'USD' then amount::decimal(28, 10) else (amount::double * rate)::decimal(28, 10) end;
 create macro period_before(grain, start) as
     (start - case grain when 'week' then interval 7 day when 'month' then interval 1 month else interval 3 month end)::date;
 create macro is_over(grain, start) as
@@ -108,7 +108,7 @@ closed as (
     from staged
 ),
 priced as (
-    select c.* replace (usd(c.amount, c.currency, r.rate)::decimal(28, 10) as amount)
+    select c.* replace (usd(c.amount, c.currency, r.rate) as amount)
     from closed c left join rates r on r.currency = c.currency and r.day = coalesce(c.closed_at, c.created_at)::date
 )
 select d.deal_id, d.account_id, d.owner_id, u.team, coalesce(d.region, a.region, u.region) as region, d.source,

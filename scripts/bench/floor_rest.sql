@@ -27,17 +27,17 @@ create table marts.dim_product as select product_id, name, category, list_price,
 
 create table marts.fct_orders as
 select order_id, line_number, account_id, location_id, channel, product_id, coalesce(quantity, 1) as quantity,
-    usd(amount, o.currency, rate)::decimal(28, 10) as amount, ordered_at, promotion_id
+    usd(amount, o.currency, rate) as amount, ordered_at, promotion_id
 from landed('orders') o left join rates r on r.currency = o.currency and r.day = o.ordered_at::date
 where ordered_at <= getvariable('as_of');
 
 create table marts.fct_spend as
-select spend_id, spent_on, department, source, segment, usd(amount, s.currency, rate)::decimal(28, 10) as amount
+select spend_id, spent_on, department, source, segment, usd(amount, s.currency, rate) as amount
 from landed('spend') s left join rates r on r.currency = s.currency and r.day = s.spent_on
 where spent_on <= getvariable('as_of')::date;
 
 create table marts.fct_competitor_prices as
-select competitor, product_id, observed_on, usd(price, p.currency, rate)::decimal(28, 10) as price
+select competitor, product_id, observed_on, usd(price, p.currency, rate) as price
 from landed('competitor_prices') p left join rates r on r.currency = p.currency and r.day = p.observed_on
 where observed_on <= getvariable('as_of')::date;
 

@@ -1,15 +1,23 @@
-"""The benchmark of nights at a tiny size: its tables, and that nights and a full build agree."""
+"""The benchmarks at a tiny size: their tables, and that what they measure computes the same figures."""
 
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+
+import duckdb
+import pytest
 
 from small_company import REPOSITORY
 
-BENCH = REPOSITORY / "scripts" / "bench" / "nights.py"
+BENCH = REPOSITORY / "scripts" / "bench"
+sys.path.insert(0, str(BENCH))
+
+import differences  # noqa: E402
 
 
 def tables(text: str) -> list[list[list[str]]]:
@@ -25,7 +33,16 @@ def tables(text: str) -> list[list[list[str]]]:
 
 def test_nights_are_measured_and_compared_with_a_build_from_nothing(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, str(BENCH), "--deals", "300", "--nights", "2", "--dir", str(tmp_path)],
+        [
+            sys.executable,
+            str(BENCH / "nights.py"),
+            "--deals",
+            "300",
+            "--nights",
+            "2",
+            "--dir",
+            str(tmp_path),
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -60,3 +77,97 @@ def test_nights_are_measured_and_compared_with_a_build_from_nothing(tmp_path: Pa
     agreed = re.search(r"All (\d+) marts are those of a build from nothing\.", done.stdout)
     assert agreed is not None
     assert int(agreed[1]) >= 58
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A run of the benchmark against the floor: what it printed, and the two files."""
+
+    output: str
+    built: Path
+    script: Path
+
+
+@pytest.fixture(scope="module")
+def against_floor(tmp_path_factory: pytest.TempPathFactory) -> Measured:
+    work = tmp_path_factory.mktemp("bench")
+    done = subprocess.run(
+        [
+            *(sys.executable, str(BENCH / "against_floor.py"), "--short"),
+            *("--deals", "600", "--memory", "1GB", "--floor-memory", "1GB", "--dir", str(work)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    files = work / "floor-600"
+    return Measured(done.stdout, files / "home" / "warehouse.duckdb", files / "floor.duckdb")
+
+
+def test_the_project_is_measured_against_the_plainest_script(against_floor: Measured) -> None:
+    [costs] = tables(against_floor.output)
+    cpu = {row[0]: float(row[1]) for row in costs[2:]}
+    assert list(cpu) == [
+        "sample",
+        "the plainest script, every mart",
+        "warehouse load, all 20 tables",
+        "dbt run, every mart",
+        "pandas: win rate and time in stage alone",
+    ]
+    printed = re.search(r"every mart against the script: ([\d.]+)", against_floor.output)
+    assert printed is not None
+    project = cpu["warehouse load, all 20 tables"] + cpu["dbt run, every mart"]
+    ratio = project / cpu["the plainest script, every mart"]
+    assert float(printed[1]) == pytest.approx(ratio, rel=0.1)
+
+
+def test_the_plainest_script_computes_every_mart_of_the_project(against_floor: Measured) -> None:
+    counted = re.search(r"(\d+) of (\d+) tables of the script", against_floor.output)
+    assert counted is not None
+    assert counted[1] == counted[2]
+    rows = row_counts(against_floor.built)
+    assert len(rows) == int(counted[2]) >= 58
+    assert row_counts(against_floor.script) == rows
+    assert all(rows.values()), rows
+
+
+@pytest.mark.parametrize(
+    ("change", "differing"),
+    [
+        ("update marts.kpi_win_rate set won_amount = won_amount + 0.01 where rowid = 7", 1),
+        ("update marts.kpi_win_rate set won_deals = won_deals + 1 where rowid = 7", 1),
+        ("update marts.kpi_win_rate set win_rate_low = null where rowid in (7, 8)", 2),
+        ("update marts.kpi_win_rate set win_rate = win_rate * (1 + 1e-12)", 0),
+    ],
+    ids=["an amount", "a count", "two nulls", "rounding"],
+)
+def test_a_figure_of_the_script_that_differs_is_found(
+    against_floor: Measured, tmp_path: Path, change: str, differing: int
+) -> None:
+    changed = tmp_path / "changed.duckdb"
+    shutil.copyfile(against_floor.script, changed)
+    with duckdb.connect(str(changed)) as connection:
+        connection.execute(change)
+    found = differences.differing(
+        against_floor.built, changed, ["kpi_win_rate", "kpi_deal_size"], memory="1GB"
+    )
+    assert found == ({"kpi_win_rate": differing} if differing else {})
+
+
+def test_a_row_that_the_script_lacks_is_found(against_floor: Measured, tmp_path: Path) -> None:
+    changed = tmp_path / "changed.duckdb"
+    shutil.copyfile(against_floor.script, changed)
+    with duckdb.connect(str(changed)) as connection:
+        connection.execute("delete from marts.dim_stage where rowid = 3")
+    found = differences.differing(against_floor.built, changed, ["dim_stage"])
+    assert found["dim_stage"] >= 1
+
+
+def row_counts(path: Path) -> dict[str, int]:
+    """How many rows every mart of a file has."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return {
+            name: connection.execute(f'select count(*) from marts."{name}"').fetchall()[0][0]
+            for name in differences.marts(path)
+        }

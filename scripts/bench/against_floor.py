@@ -1,0 +1,122 @@
+"""The project against the floor: landing and building every mart, beside the plainest script.
+
+    python scripts/bench/against_floor.py [--deals 1000000] [--dir var/bench] [--memory 4GB]
+
+Writes the sample company once (or takes a `--landing` with its `--as-of`), then measures whole
+processes: CPU seconds of user and system, wall time, peak memory. The floor is `floor.py`, which
+reads the Parquet files and computes the same marts; then come `warehouse load` with a dbt run of
+the pipeline marts and of every mart, `warehouse build`, and two KPIs in pandas. Prints a table and
+the ratios, and fails unless every mart of the script is the one that the project has built.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import differences
+import floor
+import notebook
+from measure import BIN, REPOSITORY, Cost, costs, run
+
+AS_OF = "2026-11-01T00:00:00"
+SCRIPT = "the plainest script, every mart"
+LOAD = "warehouse load, all 20 tables"
+PIPELINE = "dbt run, pipeline marts"
+EVERY = "dbt run, every mart"
+BUILD = "warehouse build, every mart and test"
+NOTEBOOK = "pandas: win rate and time in stage alone"
+
+
+def main() -> None:
+    """Measure, print, compare."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--deals", type=int, default=1_000_000)
+    parser.add_argument("--dir", type=Path, default=REPOSITORY / "var" / "bench")
+    parser.add_argument("--landing", type=Path, help="Parquet files instead of a sample")
+    parser.add_argument("--as-of", default=AS_OF)
+    parser.add_argument("--memory", default="4GB", help="memory limit of the project")
+    parser.add_argument("--floor-memory", default="80%", help="memory limit of the script")
+    parser.add_argument(
+        "--short", action="store_true", help="of the builds only that of every mart"
+    )
+    chosen = parser.parse_args()
+    work = chosen.dir / f"floor-{chosen.deals}"
+    home = work / "home"
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    landing, out, found = chosen.landing or work / "landing", work / "floor.duckdb", {}
+    if not landing.exists():
+        found["sample"] = sample(landing, chosen.deals, chosen.as_of)
+    out.unlink(missing_ok=True)
+    script = [sys.executable, floor.__file__, landing, chosen.as_of, out]
+    found[SCRIPT] = run([*script, "--memory", chosen.floor_memory])
+    after = json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))
+    found |= project(landing, chosen.as_of, home, chosen.memory, short=chosen.short)
+    found[NOTEBOOK] = run([sys.executable, notebook.__file__, landing, chosen.as_of])
+    print(f"### {chosen.deals:,} deals, memory limit {chosen.memory}\n")
+    print(costs(found))
+    print(f"\n{summary(found, after[floor.PARTS[0]])}", flush=True)
+    compare(home / "warehouse.duckdb", out, chosen.memory)
+
+
+def sample(landing: Path, deals: int, as_of: str) -> Cost:
+    """Write the company, in Parquet whatever its size."""
+    writing = (
+        "import sys, datetime, pathlib; from warehouse import sample; "
+        "sample.write(pathlib.Path(sys.argv[1]), deals=int(sys.argv[2]), file_format='parquet', "
+        "as_of=datetime.datetime.fromisoformat(sys.argv[3]))"
+    )
+    return run([sys.executable, "-c", writing, landing, deals, as_of])
+
+
+def project(landing: Path, as_of: str, home: Path, memory: str, *, short: bool) -> dict[str, Cost]:
+    """Landing and building with the project, each build from nothing."""
+    warehouse, dbt = BIN / "warehouse", BIN / "dbt"
+    settings = {"WAREHOUSE_HOME": str(home), "WAREHOUSE_MEMORY_LIMIT": memory}
+    where = ["--home", home, "--project-dir", REPOSITORY]
+    paths = ["--project-dir", REPOSITORY, "--profiles-dir", REPOSITORY]
+    paths += ["--target-path", home / "dbt", "--log-path", home / "dbt"]
+    anew = [dbt, "run", "--full-refresh", *paths, "--vars", f"{{as_of: '{as_of}'}}"]
+    found = {LOAD: run([warehouse, "load", landing, *where], **settings)}
+    run([dbt, "seed", *paths], **settings)
+    if not short:
+        marts = ["--select", "+path:models/marts/kpi/pipeline"]
+        found[PIPELINE] = run([*anew, *marts], **settings)
+    found[EVERY] = run(anew, **settings)
+    if not short:
+        build = [warehouse, "build", "--full-refresh", "--as-of", as_of, *where]
+        found[BUILD] = run(build, **settings)
+    return found
+
+
+def summary(found: dict[str, Cost], pipeline_of_script: float) -> str:
+    """What the project takes of what the script takes."""
+    pairs = (
+        ("landing and the pipeline marts", PIPELINE, pipeline_of_script),
+        ("landing and every mart", EVERY, found[SCRIPT].cpu),
+        ("landing, every mart and test", BUILD, found[SCRIPT].cpu),
+    )
+    lines = [f"Of the script, the pipeline marts: {pipeline_of_script:.1f} CPU s.", ""]
+    for what, step, script in pairs:
+        if step in found:
+            ratio = (found[LOAD].cpu + found[step].cpu) / script
+            lines.append(f"- {what} against the script: {ratio:.2f}")
+    return "\n".join(lines)
+
+
+def compare(built: Path, script: Path, memory: str) -> None:
+    """Say whether every mart of the project is in the script's file, with the same figures."""
+    names = differences.marts(built)
+    missing = sorted(set(names) - set(differences.marts(script)))
+    both = [name for name in names if name not in missing]
+    found = differences.differing(built, script, both, memory=memory)
+    same = len(names) - len(missing) - len(found)
+    print(f"{same} of {len(names)} tables of the script are those of the project.", flush=True)
+    if missing or found:
+        sys.exit(f"not in the script: {missing}; rows that differ: {found}")
+
+
+if __name__ == "__main__":
+    main()
