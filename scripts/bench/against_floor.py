@@ -13,6 +13,7 @@ import argparse
 import json
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import differences
@@ -46,15 +47,13 @@ def main() -> None:
     home = work / "home"
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
-    landing, out, found = chosen.landing or work / "landing", work / "floor.duckdb", {}
-    if not landing.exists():
-        found["sample"] = sample(landing, chosen.deals, chosen.as_of)
+    landing, out = chosen.landing or work / "landing", work / "floor.duckdb"
     out.unlink(missing_ok=True)
-    script = [sys.executable, floor.__file__, landing, chosen.as_of, out]
-    found[SCRIPT] = run([*script, "--memory", chosen.floor_memory])
+    found = {}
+    for step, cost in measured(chosen, landing, out, home):
+        found[step] = cost
+        print(f"{step}: {cost.cpu:.1f} CPU s", file=sys.stderr, flush=True)
     after = json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))
-    found |= project(landing, chosen.as_of, home, chosen.memory, short=chosen.short)
-    found[NOTEBOOK] = run([sys.executable, notebook.__file__, landing, chosen.as_of])
     print(f"### {chosen.deals:,} deals, memory limit {chosen.memory}\n")
     print(costs(found))
     print(f"\n{summary(found, after[floor.PARTS[0]])}", flush=True)
@@ -71,24 +70,30 @@ def sample(landing: Path, deals: int, as_of: str) -> Cost:
     return run([sys.executable, "-c", writing, landing, deals, as_of])
 
 
-def project(landing: Path, as_of: str, home: Path, memory: str, *, short: bool) -> dict[str, Cost]:
-    """Landing and building with the project, each build from nothing."""
+def measured(
+    chosen: argparse.Namespace, landing: Path, out: Path, home: Path
+) -> Iterator[tuple[str, Cost]]:
+    """Every step as it ends; each build is one from nothing."""
     warehouse, dbt = BIN / "warehouse", BIN / "dbt"
-    settings = {"WAREHOUSE_HOME": str(home), "WAREHOUSE_MEMORY_LIMIT": memory}
+    settings = {"WAREHOUSE_HOME": str(home), "WAREHOUSE_MEMORY_LIMIT": chosen.memory}
     where = ["--home", home, "--project-dir", REPOSITORY]
     paths = ["--project-dir", REPOSITORY, "--profiles-dir", REPOSITORY]
     paths += ["--target-path", home / "dbt", "--log-path", home / "dbt"]
-    anew = [dbt, "run", "--full-refresh", *paths, "--vars", f"{{as_of: '{as_of}'}}"]
-    found = {LOAD: run([warehouse, "load", landing, *where], **settings)}
-    run([dbt, "seed", *paths], **settings)
-    if not short:
+    anew = [dbt, "run", "--full-refresh", *paths, "--vars", f"{{as_of: '{chosen.as_of}'}}"]
+    if not landing.exists():
+        yield "sample", sample(landing, chosen.deals, chosen.as_of)
+    script = [sys.executable, floor.__file__, landing, chosen.as_of, out]
+    yield SCRIPT, run([*script, "--memory", chosen.floor_memory])
+    yield NOTEBOOK, run([sys.executable, notebook.__file__, landing, chosen.as_of])
+    yield LOAD, run([warehouse, "load", landing, *where], **settings)
+    yield "dbt seed", run([dbt, "seed", *paths], **settings)
+    if not chosen.short:
         marts = ["--select", "+path:models/marts/kpi/pipeline"]
-        found[PIPELINE] = run([*anew, *marts], **settings)
-    found[EVERY] = run(anew, **settings)
-    if not short:
-        build = [warehouse, "build", "--full-refresh", "--as-of", as_of, *where]
-        found[BUILD] = run(build, **settings)
-    return found
+        yield PIPELINE, run([*anew, *marts], **settings)
+    yield EVERY, run(anew, **settings)
+    if not chosen.short:
+        build = [warehouse, "build", "--full-refresh", "--as-of", chosen.as_of, *where]
+        yield BUILD, run(build, **settings)
 
 
 def summary(found: dict[str, Cost], pipeline_of_script: float) -> str:
