@@ -27,7 +27,8 @@ def differing(
     """Rows of each of these marts that differ, of the marts that do.
 
     Both are put in order by everything but decimals and doubles and compared row by row: numbers
-    within 1e-9, relative or absolute, everything else exactly.
+    within 1e-9, relative or absolute, everything else exactly. A row too many also counts those
+    after it.
     """
     found = {}
     with duckdb.connect() as connection:
