@@ -1,43 +1,31 @@
 """The same company built by DuckDB and by a Spark cluster on this machine: CPU, memory, wall.
 
-    .venv-spark/bin/python scripts/bench/engines.py --deals 100000 1000000 [--landing DIR]
+    .venv-spark/bin/python scripts/bench/engines.py --deals 100000 1000000 [--landing DIR DIR]
 
-Whole processes: of Spark the client and every Java process. Both build all models and run all tests. Prints a
-Markdown row per size and engine, and between sizes the exponent by which the CPU seconds grow with the deals.
+Whole processes: of Spark the client and every Java process. Both build all models and run all tests, of rows
+that have landed before. Prints a Markdown row per size and engine, and between sizes the exponents by which
+CPU and wall seconds grow with the deals, and where the lines through both sizes cross.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import resource
-import subprocess
 import sys
 import tempfile
 import threading
-import time
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "spark"))
 
+from measure import BIN, Cost, exponent, run
+
 import cluster as cluster_of
 
-WAREHOUSE = Path(sys.executable).parent / "warehouse"
-AS_OF = datetime(2026, 6, 15, 8, 30)
 _TICKS = os.sysconf("SC_CLK_TCK")
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a build cost: CPU seconds of user and system, wall seconds, the most memory at one time."""
-
-    cpu: float
-    wall: float
-    peak_gb: float
 
 
 def main() -> None:
@@ -47,62 +35,76 @@ def main() -> None:
     parser.add_argument(
         "--landing", type=Path, nargs="*", help="landing directories of these sizes"
     )
+    parser.add_argument("--as-of", default="2026-06-15T08:30:00", help="fits the landings")
+    parser.add_argument("--memory-limit", default="8GB", help="of DuckDB")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--executor-memory", default="4g")
+    parser.add_argument("--driver-memory", default="3g")
+    parser.add_argument("--shuffle-partitions", type=int, default=8)
     given = parser.parse_args()
+    size = cluster_of.Size(
+        workers=given.workers,
+        worker_memory=given.executor_memory,
+        executor_memory=given.executor_memory,
+        driver_memory=given.driver_memory,
+        shuffle_partitions=given.shuffle_partitions,
+    )
     print("| deals | engine | CPU s | wall s | peak GB |\n|---|---|---|---|---|", flush=True)
-    costs: dict[str, list[tuple[int, Cost]]] = {"duckdb": [], "spark": []}
+    costs: dict[str, list[tuple[int, Cost]]] = {"DuckDB": [], "Spark": []}
     for number, deals in enumerate(given.deals):
         with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as place:
             home, landing = Path(place) / "home", Path(place) / "landing"
             if given.landing:
                 landing = given.landing[number].resolve()
             else:
-                call(home, "sample", landing, "--deals", deals, "--as-of", AS_OF.isoformat())
-            call(home, "load", landing)
+                run(
+                    [BIN / "warehouse", "sample", landing, "--deals", deals, "--as-of", given.as_of]
+                )
+            run([BIN / "warehouse", "load", landing, "--home", home])
+            build = [BIN / "warehouse", "build", "--as-of", given.as_of, "--home", home]
             for engine, measured in costs.items():
-                cost = on_duckdb(home) if engine == "duckdb" else on_spark(home, given.workers)
+                if engine == "DuckDB":
+                    cost = run(build, WAREHOUSE_MEMORY_LIMIT=given.memory_limit)
+                else:
+                    cost = on_spark(build, home, size)
                 measured.append((deals, cost))
                 print(
-                    f"| {deals:,} | {engine} | {cost.cpu:.0f} | {cost.wall:.0f} | {cost.peak_gb:.1f} |",
+                    f"| {deals:,} | {engine} | {cost.cpu:.0f} | {cost.wall:.0f} | {cost.peak:.1f} |",
                     flush=True,
                 )
-    for engine, measured in costs.items():
-        for (few, small), (many, large) in pairwise(measured):
-            exponent = math.log(large.cpu / small.cpu) / math.log(many / few)
-            print(f"{engine}: CPU grows with deals to the power of {exponent:.2f}")
+    for first, second in pairwise(range(len(given.deals))):
+        print(f"\n{given.deals[first]:,} to {given.deals[second]:,} deals:")
+        for name in ("cpu", "wall"):
+            for engine, measured in costs.items():
+                (few, small), (many, large) = measured[first], measured[second]
+                power = exponent((few, getattr(small, name)), (many, getattr(large, name)))
+                print(f"  {engine}: {name} grows with deals to the power of {power:.2f}")
+            print(f"  {name}: {crossing(costs, first, second, name)}")
 
 
-def call(home: Path, *arguments: object, port: int | None = None) -> None:
-    """Run a command that must succeed."""
-    environment = {**os.environ, **({"WAREHOUSE_SPARK_PORT": str(port)} if port else {})}
-    subprocess.run(
-        [*map(str, [WAREHOUSE, *arguments, "--home", home])],
-        check=True,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-    )
+def crossing(
+    costs: Mapping[str, Sequence[tuple[int, Cost]]], first: int, second: int, name: str
+) -> str:
+    """Where straight lines through the costs of two sizes meet, in words."""
+    lines = []
+    for measured in costs.values():
+        (few, small), (many, large) = measured[first], measured[second]
+        slope = (getattr(large, name) - getattr(small, name)) / (many - few)
+        lines.append((getattr(small, name) - slope * few, slope))
+    (base, slope), (other_base, other_slope) = lines
+    each = f"{slope * 1e6:.0f} s per million deals on DuckDB, {other_slope * 1e6:.0f} on Spark"
+    if slope <= other_slope:
+        return f"the lines do not cross ({each})"
+    return f"the lines cross at {(other_base - base) / (slope - other_slope):,.0f} deals ({each})"
 
 
-def on_duckdb(home: Path) -> Cost:
-    """A build in one process."""
-    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    call(home, "build", "--as-of", AS_OF.isoformat())
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(cpu, time.monotonic() - begun, after.ru_maxrss / 1e6)
-
-
-def on_spark(home: Path, workers: int) -> Cost:
+def on_spark(build: Sequence[object], home: Path, size: cluster_of.Size) -> Cost:
     """A build on a cluster that has just started; its processes are watched from outside."""
-    with cluster_of.running(home, size=cluster_of.Size(workers=workers)) as cluster:
+    with cluster_of.running(home, size=size) as cluster:
         watched = _Watch(set(cluster.processes.values()))
-        before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-        call(home, "build", "--as-of", AS_OF.isoformat(), "--target", "spark", port=cluster.port)
-        wall = time.monotonic() - begun
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        ours = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        ours = run([*build, "--target", "spark"], WAREHOUSE_SPARK_PORT=str(cluster.port))
         java, peak = watched.stop()
-    return Cost(ours + java, wall, peak)
+    return Cost(ours.cpu + java, ours.wall, ours.peak + peak)
 
 
 class _Watch:

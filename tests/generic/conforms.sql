@@ -31,13 +31,24 @@ with rows_checked as (
 ),
 
 broken as (
-    {%- for name in checks %}
+    {%- if checks %}
+    -- Joined to the names of the rules, the rows are read once also where an engine computes a CTE per use.
     select
-        '{{ name | replace("'", "''") }}' as rule,
-        check_{{ loop.index }} as failing_rows
+        rules.rule,
+        case rules.place
+            {%- for name in checks %}
+            when {{ loop.index }} then check_{{ loop.index }}
+            {%- endfor %}
+        end as failing_rows
     from rows_checked
+    cross join (
+        values
+        {%- for name in checks %}
+        ({{ loop.index }}, '{{ name | replace("'", "''") }}'){{ ',' if not loop.last }}
+        {%- endfor %}
+    ) as rules (place, rule)
     union all
-    {%- endfor %}
+    {%- endif %}
     {%- for column, relation in references.items() %}
     select
         '{{ column }} refers to {{ relation.identifier }}' as rule,

@@ -1,5 +1,8 @@
 """What hides a difference between the engines gives the same value on both, and docs/engines.md says so."""
 
+import contextlib
+import re
+
 import pytest
 
 import engines
@@ -31,3 +34,25 @@ def test_every_construct_is_really_a_difference(found):
 
 def test_the_page_says_what_was_found(found):
     assert engines.PAGE.read_text(encoding="utf-8") == engines.page(found), "run `make engines`"
+
+
+def test_an_insert_by_name_is_what_a_contract_asks_for(cluster, tmp_path):
+    with contextlib.closing(engines.connect(cluster.port)) as connection:
+        cursor = connection.cursor()
+        cursor.execute(
+            f"create table held (id bigint, name string) using parquet location '{tmp_path}/held'"
+        )
+
+        def said(query: str) -> str:
+            try:
+                cursor.execute(f"insert overwrite table held by name {query}")
+            except Exception as error:  # PyHive has one class for all of them
+                return re.search(r"\[([A-Z_]+)[.\]]", str(error))[1]
+            cursor.execute("select * from held")
+            return str(cursor.fetchall())
+
+        assert said("select 'a' as name, cast(1 as tinyint) as id") == "[(1, 'a')]"
+        assert said("select 'a' as name") == "INCOMPATIBLE_DATA_FOR_TABLE"
+        assert said("select 'a' as name, 1 as id, 2 as more") == "INSERT_COLUMN_ARITY_MISMATCH"
+        assert said("select 'a' as name, '1' as id") == "INCOMPATIBLE_DATA_FOR_TABLE"
+        cursor.execute("drop table held")
