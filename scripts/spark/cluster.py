@@ -212,6 +212,8 @@ def _thrift_call(cluster: Cluster, url: str, size: Size) -> list[str]:
         "spark.sql.shuffle.partitions": size.shuffle_partitions,
         "spark.sql.warehouse.dir": f"file:{state / 'warehouse'}",
         "spark.sql.catalogImplementation": "in-memory",
+        # dbt opens a session per model: each would load and compile all of its classes for itself.
+        "spark.sql.artifact.isolation.enabled": "false",
         "spark.local.dir": str(state / "local"),
         "spark.driver.host": HOST,
         "spark.driver.bindAddress": HOST,
