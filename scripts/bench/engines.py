@@ -126,8 +126,12 @@ class _Watch:
         return sum(last[pid] - self._first.get(pid, 0.0) for pid in last), self._peak
 
     def _look(self) -> None:
+        before: set[int] = set()
         while not self._done.wait(0.5):
-            self._peak = max(self._peak, sum(_resident(pid) for pid in self._cpu()) / 1e9)
+            seen = set(self._cpu())
+            # A process that was only just forked shares the memory of the one that it came from.
+            self._peak = max(self._peak, sum(_resident(pid) for pid in seen & before) / 1e9)
+            before = seen
 
     def _cpu(self) -> dict[int, float]:
         found = {}
