@@ -30,7 +30,7 @@ refresh: install ## land a generated sample company, build, check, publish, repo
 	@$(BIN)/warehouse refresh var/sample
 
 test: install lint ## every check of the project, as CI runs it
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: install ## style of Python and SQL
 	$(BIN)/ruff check .
