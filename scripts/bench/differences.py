@@ -5,6 +5,9 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.build import mart_names
+from warehouse.store import literal
+
 # Columns of a mart that tell of the run, not of the company.
 OF_THE_RUN = {"release": {"run_id", "built_at"}}
 NUMBERS = ("DOUBLE", "DECIMAL")
@@ -13,12 +16,7 @@ NUMBERS = ("DOUBLE", "DECIMAL")
 def marts(path: Path) -> list[str]:
     """The names of the marts in a file."""
     with duckdb.connect(str(path), read_only=True) as connection:
-        return sorted(
-            name
-            for (name,) in connection.execute(
-                "select table_name from information_schema.tables where table_schema = 'marts'"
-            ).fetchall()
-        )
+        return mart_names(connection)
 
 
 def differing(
@@ -33,9 +31,9 @@ def differing(
     found = {}
     with duckdb.connect() as connection:
         connection.execute(f"set memory_limit = '{memory}'")
-        connection.execute(f"set temp_directory = {_text(ours.with_suffix('.differences'))}")
+        connection.execute(f"set temp_directory = {literal(str(ours.with_suffix('.differences')))}")
         for schema, path in (("ours", ours), ("theirs", theirs)):
-            connection.execute(f"attach {_text(path)} as {schema} (read_only)")
+            connection.execute(f"attach {literal(str(path))} as {schema} (read_only)")
         for name in names:
             rows = connection.execute(_count_of_differences(connection, name)).fetchall()[0][0]
             if rows:
@@ -78,7 +76,3 @@ def _count_of_differences(connection: duckdb.DuckDBPyConnection, name: str) -> s
         "select count(*) from o full join t on o.row_in_order = t.row_in_order "
         f"where not coalesce(o.row_in_order = t.row_in_order and {same}, false)"
     )
-
-
-def _text(value: object) -> str:
-    return "'" + str(value).replace("'", "''") + "'"

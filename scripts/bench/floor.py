@@ -13,6 +13,8 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.store import literal
+
 HERE = Path(__file__).parent
 PARTS = ("floor_pipeline.sql", "floor_rest.sql")
 
@@ -23,22 +25,18 @@ def compute(landing: Path, as_of: str, out: Path, *, memory: str = "80%") -> dic
     with duckdb.connect(str(out)) as connection:
         connection.execute("set threads = 2")
         connection.execute("set enable_progress_bar = false")
-        connection.execute(f"set memory_limit = {_text(memory)}")
-        connection.execute(f"set variable landing = {_text(landing)}")
+        connection.execute(f"set memory_limit = {literal(memory)}")
+        connection.execute(f"set variable landing = {literal(str(landing))}")
         in_parts = (landing / "deals").is_dir()
         connection.execute(
-            f"set variable parts = {_text('/*.parquet' if in_parts else '.parquet')}"
+            f"set variable parts = {literal('/*.parquet' if in_parts else '.parquet')}"
         )
-        connection.execute(f"set variable as_of = timestamp {_text(as_of)}")
-        connection.execute(f"set variable seeds = {_text(HERE.parents[1] / 'seeds')}")
+        connection.execute(f"set variable as_of = timestamp {literal(as_of)}")
+        connection.execute(f"set variable seeds = {literal(str(HERE.parents[1] / 'seeds'))}")
         for part in PARTS:
             connection.execute((HERE / part).read_text(encoding="utf-8"))
             spent[part] = time.process_time()
     return spent
-
-
-def _text(value: object) -> str:
-    return "'" + str(value).replace("'", "''") + "'"
 
 
 if __name__ == "__main__":
