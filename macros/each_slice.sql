@@ -2,15 +2,12 @@
    where the groups are many or keep every value (percentiles), because only the groups of one slice are in memory at a
    time. Called with the measures, which may name the grain:
        {% raw %}{% call(grain) each_slice(ref('...'), grains, dimensions, keys=[...]) %} count(*) as visits {% endcall %}{% endraw %}
-   The relation carries what `slices` asks for. It is read once per query: give a table, not a CTE of millions of rows.
-   Where something has to be found per person first, it may be a query that names the columns of each period and slice
-   as <slice>, and the grain as <grain>. #}
+   The relation carries what `slices` asks for. It is read once per query: give a table, not a CTE of millions of rows. #}
 {% macro each_slice(relation, grains, dimensions, keys=[], total=true) -%}
     {%- set dimensions = ([none] if total else []) + dimensions -%}
     {%- for grain in grains or [none] -%}
     {%- set is_last_grain = loop.last -%}
     {%- for dimension in dimensions -%}
-    {%- set columns = ([grain ~ '_start'] if grain else []) + ([dimension] if dimension else []) -%}
     select
         {%- if grain %}
         '{{ grain }}' as period_grain,
@@ -22,11 +19,11 @@
         {{ key }},
         {%- endfor %}
         {{ caller(grain) | trim }}
-    from {{ (relation ~ '') | replace('<slice>', columns | join(', ')) | replace('<grain>', grain) }}
+    from {{ relation }}
     {%- if grain %}
     where {{ only_changed(grain) }}
     {%- endif %}
-    group by {{ (keys + columns) | join(', ') }}
+    group by {{ (keys + ([grain ~ '_start'] if grain else []) + ([dimension] if dimension else [])) | join(', ') }}
     {{ 'union all' if not (is_last_grain and loop.last) }}
     {% endfor -%}
     {%- endfor -%}

@@ -167,17 +167,14 @@
 
 {# The statements that replace the rows of the changed periods. #}
 {% macro replace_changed_periods(relation, sql) -%}
-    {%- set kept = {'sql': modules.re.sub(changed_periods_pattern(), '(\\2 in (select date_day from days_to_read))', sql)} -%}
-    {%- for grain in ['week', 'month', 'quarter'] -%}
-        {#- Written out, so that it reaches the rows through what is grouped first. -#}
-        {%- set starts = run_query("select period_start from changed_periods where period_grain = '" ~ grain ~ "'").columns[0].values() -%}
-        {%- do kept.update({'sql': kept.sql | replace(
-            only_changed(grain), grain ~ "_start in (date '" ~ starts | join("', date '") ~ "')" if starts else 'false'
-        )}) -%}
-    {%- endfor %}
+    {%- set kept = modules.re.sub(changed_periods_pattern(), '(\\2 in (select date_day from days_to_read))', sql) -%}
+    {%- set kept = modules.re.sub(
+        '\\(/\\* only changed \\| (.*?) \\*/ true\\)',
+        "(\\1_start in (select period_start from changed_periods where period_grain = '\\1'))", kept
+    ) %}
     create or replace temp table fresh_rows as (
         select * from (
-            {{ kept.sql }}
+            {{ kept }}
         ) as made
         where (period_grain, period_start) in (select (period_grain, period_start) from changed_periods)
     );
