@@ -21,9 +21,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "spark"))
 
-from measure import BIN, Cost, exponent, run
-
 import cluster as cluster_of
+from measure import BIN, Cost, exponent, run
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -113,6 +112,8 @@ class _Watch:
     def __init__(self, groups: set[int]) -> None:
         self._groups = groups
         self._first = self._cpu()
+        # The most of every process: one that has ended is no longer there to be asked.
+        self._last = dict(self._first)
         self._peak = 0.0
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._look)
@@ -122,13 +123,15 @@ class _Watch:
         """CPU seconds since the beginning, peak GB of all together."""
         self._done.set()
         self._thread.join()
-        last = self._cpu()
-        return sum(last[pid] - self._first.get(pid, 0.0) for pid in last), self._peak
+        self._last |= self._cpu()
+        return sum(self._last.values()) - sum(self._first.values()), self._peak
 
     def _look(self) -> None:
         before: set[int] = set()
         while not self._done.wait(0.5):
-            seen = set(self._cpu())
+            now = self._cpu()
+            self._last |= now
+            seen = set(now)
             # A process that was only just forked shares the memory of the one that it came from.
             self._peak = max(self._peak, sum(_resident(pid) for pid in seen & before) / 1e9)
             before = seen

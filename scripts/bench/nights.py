@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
+
 import measure
 import notebook
 from measure import BIN, Cost

@@ -4,7 +4,8 @@
 
 writes a small company with a delta for every day, publishes it once, and then runs `warehouse
 refresh` with the next delta over and over. Each run is killed (`kill -9`, the whole process group)
-at a random moment of a random step; now and then one may finish. Four readers query
+at a random moment of a random step; now and then one may finish. Some runs make everything anew,
+as for a small company, and some what changed, as for a large one. Four readers query
 `published/current` all the time. After each kill the raw tables have to be those of before or
 those of after, all of them, and the release that readers see has to be whole. At the end a
 refresh completes, and every raw table and mart equals a clean build from the same directories.
@@ -54,6 +55,8 @@ STEPS = {
     "switch": ("Verifying", 11),
 }
 FINISH_EVERY = 10
+# From so many landed rows on a build makes anew what changed: the company is large, or small.
+FROM_ROWS = (0, 1_000_000_000)
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,8 @@ class Soak:
             self.config,
             self.directories[directories],
             self.as_of(directories.stop),
+            # Other projects do not have the var.
+            from_rows=None if self.project_dir else self.dice.choice(FROM_ROWS),
             forked=self.forked,
         )
         watcher = threading.Thread(target=attempt.watch)
@@ -241,12 +246,19 @@ class Soak:
 
 
 def start(
-    config: settings.Config, directories: list[Path], as_of: datetime, *, forked: bool = False
+    config: settings.Config,
+    directories: list[Path],
+    as_of: datetime,
+    *,
+    from_rows: int | None = None,
+    forked: bool = False,
 ) -> Attempt:
     """Start `warehouse refresh` as the leader of a process group of its own."""
     call = ["refresh", *map(str, directories)]
     call += ["--home", str(config.home), "--project-dir", str(config.project_dir)]
     call += ["--as-of", as_of.replace(tzinfo=UTC).isoformat()]
+    if from_rows is not None:
+        call += ["--vars", f"incremental_from_rows: {from_rows}"]
     began = time.monotonic()
     if forked:
         sys.path.append(str(HERE.parent / "python"))
