@@ -32,8 +32,8 @@
     (/* only changed | {{ grain }} */ true)
 {%- endmacro %}
 
-{# Checksums of what the model reads, in a temporary table: per day of each relation that it reads by `changed_periods`, of
-   each other one as a whole. The sum of the rows' hashes does not depend on their order. #}
+{# Checksums and numbers of rows of what the model reads, in a temporary table: per day of each relation that it reads by
+   `changed_periods`, of each other one as a whole. The sum of the rows' hashes does not depend on their order. #}
 {% macro take_checksums(sql) -%}
     {%- set by_day = modules.re.findall(changed_periods_pattern(), sql) | unique | list -%}
     {%- set taken = [] -%}
@@ -42,7 +42,8 @@
         select
             '{{ (relation ~ ' by ' ~ date ~ ': ' ~ columns ~ ' where ' ~ where) | replace("'", "''") }}' as input,
             {{ date }} as happened_on,
-            sum(hash({{ 'every' if columns == '*' else columns }})) as checksum
+            sum(hash({{ 'every' if columns == '*' else columns }})) as checksum,
+            count(*) as row_count
         from {{ relation }} as every
         where
             ({{ where }})
@@ -58,7 +59,8 @@
         select
             '{{ node.name }}' as input,
             cast(null as date) as happened_on,
-            coalesce(sum(hash(every)), 0) as checksum
+            coalesce(sum(hash(every)), 0) as checksum,
+            count(*) as row_count
         from {{ node.relation_name }} as every
             {%- endset -%}
             {%- do taken.append(query) -%}
@@ -148,39 +150,145 @@
         {%- endfor %}
     {% endset -%}
     {%- do run_query(query) -%}
+{%- endmacro %}
+
+{# The same table where all rows are made anew: every period from the first day of what the model reads on. A year more
+   than there is, before and after, because a model may have periods in which nothing happened. #}
+{% macro take_every_period() -%}
     {%- set query %}
-        create or replace temp table days_to_read as
+        create or replace temp table changed_periods as
+        with days as (
+            select
+                cast(
+                    unnest(
+                        generate_series(
+                            coalesce(min(happened_on), {{ as_of_on() }}) - interval 1 year,
+                            greatest(max(happened_on), {{ as_of_on() }}) + interval 1 year,
+                            interval 1 day
+                        )
+                    ) as date
+                ) as happened_on
+            from fresh_checksums
+        )
+
+        {%- for grain in ['week', 'month', 'quarter'] %}
         select distinct
-            cast(
-                unnest(
-                    generate_series(
-                        {{ shift_period(-config.get('looks_back', 0)) }},
-                        {{ shift_period(1) }} - interval 1 day,
-                        interval 1 day
-                    )
-                ) as date
-            ) as date_day
-        from changed_periods
+            '{{ grain }}' as period_grain,
+            {{ period_start_of(grain, 'happened_on') }} as period_start
+        from days
+        {{ 'union all' if not loop.last }}
+        {%- endfor %}
     {% endset -%}
     {%- do run_query(query) -%}
 {%- endmacro %}
 
-{# The statements that replace the rows of the changed periods. #}
-{% macro replace_changed_periods(relation, sql) -%}
+{# Number the batches in which the changed periods are made, and give how many there are: quarter by quarter, with at most
+   `rows_at_once` rows to read unless one quarter has more. What a period's groups hold (each value of a percentile, each
+   person of a slice) has to fit into memory, and that of all periods together would not. #}
+{% macro number_batches() -%}
+    {%- set query %}
+        create or replace temp table batches as
+        with quarters as (
+            select
+                {{ period_start_of('quarter', 'happened_on') }} as quarter_start,
+                sum(row_count) as row_count
+            from fresh_checksums
+            where happened_on in ({{ days_of_periods('changed_periods') }})
+            group by quarter_start
+        ),
+
+        added_up as (
+            select
+                quarter_start,
+                floor(
+                    (sum(row_count) over (order by quarter_start) - 1) / {{ var('rows_at_once') }}
+                ) as so_many_before
+            from quarters
+        )
+
+        select min(quarter_start) as first_day
+        from added_up
+        group by so_many_before
+    {% endset -%}
+    {%- do run_query(query) -%}
+    {%- set query %}
+        create or replace temp table changed_periods as
+        select
+            changed_periods.period_grain,
+            changed_periods.period_start,
+            greatest(count(batches.first_day), 1) as batch
+        from changed_periods
+        left join batches
+            on changed_periods.period_start >= batches.first_day
+        group by all
+    {% endset -%}
+    {%- do run_query(query) -%}
+    {{ return(run_query('select coalesce(max(batch), 1) as batches from changed_periods').rows[0]['batches'] | int) }}
+{%- endmacro %}
+
+{# SQL for the days that the periods in a table are made from. #}
+{% macro days_of_periods(periods) -%}
+    select distinct
+        cast(
+            unnest(
+                generate_series(
+                    {{ shift_period(-config.get('looks_back', 0)) }},
+                    {{ shift_period(1) }} - interval 1 day,
+                    interval 1 day
+                )
+            ) as date
+        ) as date_day
+    from {{ periods }}
+{%- endmacro %}
+
+{# The statements that say which periods the next statements make. #}
+{% macro take_batch(batch) %}
+    create or replace temp table periods_to_make as
+    select
+        period_grain,
+        period_start
+    from changed_periods
+    where batch = {{ batch }};
+    create or replace temp table days_to_read as
+    {{ days_of_periods('periods_to_make') }};
+{% endmacro %}
+
+{# The query of a `by_period` model for the periods to make alone. #}
+{% macro of_periods_to_make(sql) -%}
     {%- set kept = modules.re.sub(changed_periods_pattern(), '(\\2 in (select date_day from days_to_read))', sql) -%}
     {%- set kept = modules.re.sub(
         '\\(/\\* only changed \\| (.*?) \\*/ true\\)',
-        "(\\1_start in (select period_start from changed_periods where period_grain = '\\1'))", kept
+        "(\\1_start in (select period_start from periods_to_make where period_grain = '\\1'))", kept
     ) %}
-    create or replace temp table fresh_rows as (
         select * from (
             {{ kept }}
         ) as made
-        where (period_grain, period_start) in (select (period_grain, period_start) from changed_periods)
+        where (period_grain, period_start) in (select (period_grain, period_start) from periods_to_make)
+{%- endmacro %}
+
+{# The statements that make all rows of a `by_period` model, one batch of periods after the other. #}
+{% macro create_in_batches(relation, sql, batches) %}
+    {#- At once: a contract is compared with the query before any of these statements runs. -#}
+    {%- do run_query(take_batch(1)) -%}
+    {{ create_entirely(relation, of_periods_to_make(sql)) }}
+    {%- for batch in range(2, batches + 1) %}
+    {{ take_batch(batch) }}
+    insert into {{ relation }} by name
+    {{ of_periods_to_make(sql) }};
+    {%- endfor %}
+{%- endmacro %}
+
+{# The statements that replace the rows of the changed periods, one batch after the other. #}
+{% macro replace_changed_periods(relation, sql, batches) -%}
+    {%- for batch in range(1, batches + 1) %}
+    {{ take_batch(batch) }}
+    create or replace temp table fresh_rows as (
+        {{ of_periods_to_make(sql) }}
     );
     delete from {{ relation }}
-    where (period_grain, period_start) in (select (period_grain, period_start) from changed_periods);
+    where (period_grain, period_start) in (select (period_grain, period_start) from periods_to_make);
     insert into {{ relation }} by name
     select * from fresh_rows;
+    {%- endfor %}
     drop table fresh_rows;
 {%- endmacro %}

@@ -13,7 +13,7 @@
               changes with as_of alone.
 
    All of it is made without a last build of the same definition, with --full-refresh, when most of it changed, and
-   when the company is small. #}
+   when the company is small. Periods are made in batches, so that a large company needs no more memory. #}
 {% materialization incremental, adapter='duckdb' %}
     {%- set existing = load_cached_relation(this) -%}
     {%- set target_relation = this.incorporate(type='table') -%}
@@ -34,8 +34,17 @@
     {%- elif not why and strategy == 'keyed' -%}
         {%- set why = find_touched_keys() -%}
     {%- endif -%}
+    {%- set batches = 1 -%}
+    {%- if strategy == 'by_period' and not small -%}
+        {%- if why -%}
+            {%- do take_every_period() -%}
+        {%- endif -%}
+        {%- set batches = number_batches() -%}
+    {%- endif -%}
     {% call statement('main') -%}
-        {%- if why %}
+        {%- if why and batches > 1 %}
+        {{ create_in_batches(target_relation, sql, batches) }}
+        {%- elif why %}
         {{ create_entirely(target_relation, sql) }}
         {{ keep_no_changes(target_relation) if config.get('log_changes') }}
         {%- else %}
@@ -43,7 +52,7 @@
         {{ assert_contract(sql) }}
         {%- endif %}
         {%- if strategy == 'by_period' %}
-        {{ replace_changed_periods(target_relation, sql) }}
+        {{ replace_changed_periods(target_relation, sql, batches) }}
         {{ note_made_anew(by_period=true) }}
         {%- elif strategy == 'keyed' %}
         {{ replace_touched_keys(target_relation, sql) }}

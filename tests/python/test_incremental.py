@@ -24,8 +24,8 @@ from warehouse.contract import Table, load_contract
 
 AS_OF = datetime(2026, 6, 12, 8, 30)
 NIGHTS = 30
-# Even a small company finds out what changed, however much that is.
-ALWAYS = {"incremental_from_rows": 0, "incremental_up_to": 9}
+# Even a small company finds out what changed, however much that is, and makes its periods in several batches.
+ALWAYS = {"incremental_from_rows": 0, "incremental_up_to": 9, "rows_at_once": 300}
 EDITS_A_NIGHT = 12
 
 
@@ -98,11 +98,11 @@ def differing(one: Path, other: Path) -> dict[str, list[tuple]]:
 def differing_from_all_anew(
     home: Path, as_of: datetime, **variables: Any
 ) -> dict[str, list[tuple]]:
-    """The same, against a copy of the warehouse in which everything is made anew."""
+    """The same, against a copy of the warehouse in which everything is made anew, and at once."""
     copy = home.with_name(f"{home.name}-anew")
     copy.mkdir()
     shutil.copy(home / "warehouse.duckdb", copy)
-    build(copy, as_of, full=True, **variables)
+    build(copy, as_of, full=True, rows_at_once=1_000_000_000, **variables)
     found = differing(home, copy)
     shutil.rmtree(copy)
     return found
@@ -212,6 +212,12 @@ def spoilt(home: Path) -> tuple[str | None, str | None]:
             "(select cast(min(period_start) as varchar) from marts.kpi_days_to_close "
             "where avg_days_lost = 4711)"
         ).fetchone()
+
+
+def test_batches_of_periods_end_in_the_rows_of_all_periods_at_once(home: Path) -> None:
+    [made] = (home / "target" / "run").rglob("kpi_time_in_stage.sql")
+    assert made.read_text().count("insert into") >= 3
+    assert differing_from_all_anew(home, AS_OF) == {}
 
 
 def test_a_build_of_the_same_data_and_instant_changes_nothing(home: Path) -> None:
