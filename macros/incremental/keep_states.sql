@@ -1,5 +1,5 @@
 {# The tables in which builds note what they made of which definition (`note_state`), and of which rows (`keep_checksums`);
-   a hook at the start of every run. #}
+   a hook at the start of every run. Which is also where DuckDB is told how many cores it may use. #}
 {% macro keep_states() %}
     {{ return(adapter.dispatch('keep_states')()) }}
 {% endmacro %}
@@ -9,6 +9,9 @@
 {% endmacro %}
 
 {% macro default__keep_states() %}
+    {%- if var('cores', none) %}
+    set threads = {{ var('cores') | int }};
+    {%- endif %}
     create schema if not exists ops;
     create table if not exists ops.table_states (
         relation varchar primary key,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +29,9 @@ MARTS_SCHEMA = "marts"
 GREEN, RUNNING, RED = "green", "running", "red"
 # The kind of target that builds in a lake instead of in the private database.
 SPARK = "spark"
+# What dbt says of a node that did what it should.
+_DONE = ("success", "pass", "warn")
+_OUT_OF_MEMORY = "Out of Memory Error"
 # A failing test is shown with so many of the rows that it found.
 _SHOWN_ROWS = 3
 _SHOWN_WIDTH = 200
@@ -158,7 +161,7 @@ def build(
         rows = mart_rows(connection)
         empty = tuple(_empty_marts(connection, manifest, rows)) if is_green else ()
         anew = tuple(_made_anew(connection, run_id)) if is_green and not on_spark else ()
-    done = [result for result in results if str(result.status) in ("success", "pass", "warn")]
+    done = [result for result in results if str(result.status) in _DONE]
     return BuildResult(
         models=sum(result.node.resource_type in ("model", "seed", "snapshot") for result in done),
         tests=sum(result.node.resource_type in ("test", "unit_test") for result in done),
@@ -263,16 +266,37 @@ def _invoke(
         _register(manifest, shared, json.dumps(dict(stable)), landed)
     # Unit tests judge the SQL on rows of their own: CI runs them, no night's data changes them.
     arguments = ["build", *shared, "--exclude-resource-type", "unit_test"]
-    arguments += ["--vars", json.dumps({**stable, **passing})]
     if full_refresh:
         arguments.append("--full-refresh")
-    if config.threads:
-        arguments += ["--threads", str(config.threads)]
-    try:
-        built = dbtRunner(manifest=manifest, callbacks=[_watch(progress)]).invoke(arguments)
-    finally:
-        DuckDBConnectionManager.close_all_connections()
-    return manifest, list(_result(built, "dbt build did not run").results)
+
+    def run(cores: int | None, *selected: str) -> dict[str, Any]:
+        given = json.dumps({**stable, **passing, "cores": cores})
+        selection = ["--select", *selected] if selected else []
+        try:
+            built = dbtRunner(manifest=manifest, callbacks=[_watch(progress)]).invoke(
+                [*arguments, "--vars", given, *selection]
+            )
+        finally:
+            DuckDBConnectionManager.close_all_connections()
+        results = _result(built, "dbt build did not run").results
+        return {result.node.unique_id: result for result in results}
+
+    results = run(config.threads)
+    if again := _out_of_memory(results.values()):
+        if progress:
+            progress(f"out of memory: {_counted(len(again), 'node')} again on one core")
+        logger.warning("out of memory, again on one core", extra={"data": {"nodes": again}})
+        results |= run(1, *again)
+    return manifest, list(results.values())
+
+
+def _out_of_memory(results: Iterable[Any]) -> list[str]:
+    """The nodes to build again on one core: those that broke for want of memory, and what waits for them."""
+    open_ended = [result for result in results if str(result.status) not in _DONE]
+    broke = [result for result in open_ended if str(result.status) != "skipped"]
+    if not broke or any(_OUT_OF_MEMORY not in _message(result) for result in broke):
+        return []
+    return sorted(result.node.name for result in open_ended)
 
 
 def _shared(config: Config, target: str | None, *, on_spark: bool) -> list[str]:

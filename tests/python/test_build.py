@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -141,6 +143,19 @@ models:
 """
 
 
+def add_own_macros(project: Path) -> None:
+    """How the project makes its tables, and its hook at the start."""
+    (project / "macros").mkdir(exist_ok=True)
+    for name in ("table", "assert_contract", "comments_on", "as_of", "built_at", "incremental"):
+        found = REPOSITORY / "macros" / name
+        if found.is_dir():
+            shutil.copytree(found, project / "macros" / name)
+        else:
+            shutil.copy(found.with_suffix(".sql"), project / "macros")
+    with (project / "dbt_project.yml").open("a") as settings:
+        settings.write('\non-run-start: "{{ keep_states() }}"\n')
+
+
 @pytest.mark.parametrize(
     ("declared", "selected", "differs"),
     [
@@ -158,15 +173,7 @@ def test_a_table_keeps_its_contract_and_carries_its_descriptions(
 ) -> None:
     project = write_project(tmp_path / "project", kpi_old=f"select {selected}")
     (project / "models" / "contract.yml").write_text(CONTRACT.replace("TYPE", declared))
-    (project / "macros").mkdir(exist_ok=True)
-    for name in ("table", "assert_contract", "comments_on", "as_of", "built_at", "incremental"):
-        found = REPOSITORY / "macros" / name
-        if found.is_dir():
-            shutil.copytree(found, project / "macros" / name)
-        else:
-            shutil.copy(found.with_suffix(".sql"), project / "macros")
-    with (project / "dbt_project.yml").open("a") as settings:
-        settings.write('\non-run-start: "{{ keep_states() }}"\n')
+    add_own_macros(project)
     config = landed(tmp_path / "home", project)
     result = run(config)
     if differs:
@@ -181,3 +188,42 @@ def test_a_table_keeps_its_contract_and_carries_its_descriptions(
         " from duckdb_columns() where table_name = 'kpi_old' order by all",
     )
     assert found == [("How many.",), ("The day.",), ('What it\'s for; "all" of it.',)]
+
+
+THREADS = "current_setting('threads')"
+# What DuckDB says when it has no more memory, on more than one core.
+NEEDS_MEMORY = f"""
+select case when {THREADS} > 1 then error('Out of Memory Error: 1 GiB used') else 'built' end as how
+"""
+
+
+@pytest.mark.parametrize("cores", [None, 2])
+def test_what_runs_out_of_memory_is_built_again_on_one_core(
+    tmp_path: Path, cores: int | None
+) -> None:
+    project = write_project(
+        tmp_path / "project",
+        kpi_large=NEEDS_MEMORY,
+        kpi_of_it=f"select *, {THREADS} as cores from {{{{ ref('kpi_large') }}}}",
+        kpi_small=f"select {THREADS} as cores",
+    )
+    add_own_macros(project)
+    config = replace(landed(tmp_path / "home", project), threads=cores)
+    seen: list[str] = []
+    result = run(config, progress=seen.append)
+    result.raise_for_failures()
+    assert (result.models, result.tests, result.skipped) == (7, 1, 0)
+    assert "out of memory: 2 nodes again on one core" in seen
+    assert rows(config, "select how, cores from marts.kpi_of_it") == [("built", 1)]
+    # What was built at first had all cores, or as many as it may.
+    assert rows(config, "select cores from marts.kpi_small") == [(cores or os.cpu_count(),)]
+
+
+def test_a_build_that_also_broke_otherwise_is_not_tried_again(tmp_path: Path) -> None:
+    project = write_project(
+        tmp_path / "project", kpi_large=NEEDS_MEMORY, kpi_wrong="select error('no such thing')"
+    )
+    add_own_macros(project)
+    result = run(landed(tmp_path / "home", project))
+    with pytest.raises(StepError, match=r"(?s)kpi_large broke: .*Memory.*kpi_wrong broke"):
+        result.raise_for_failures()
