@@ -59,26 +59,24 @@ MONEY = (
     Money("raw_crm.products", "list_price", "as_of_on()", "true"),
 )
 _WON = """
-    with last_moves as (
-        select deal_id, arg_max(stage, {'at': changed_at, 'id': change_id}) as stage
+    with histories as (
+        select
+            deal_id,
+            arg_max(stage, {'at': changed_at, 'id': change_id})
+            filter (where changed_at <= as_of()) as last_stage
         from raw_crm.deal_stage_history
-        where _vanished_at is null and changed_at <= as_of()
+        where _vanished_at is null
         group by deal_id
-    ),
-
-    with_history as (
-        select distinct deal_id from raw_crm.deal_stage_history where _vanished_at is null
     )
 
     select count(*)
     from raw_crm.deals as deals
-    left join last_moves on deals.deal_id = last_moves.deal_id
-    left join with_history on deals.deal_id = with_history.deal_id
+    left join histories on deals.deal_id = histories.deal_id
     inner join raw_crm.pipeline_stages as stages
         on deals.pipeline = stages.pipeline
         and stages._vanished_at is null
         and stages.stage = case
-            when with_history.deal_id is not null then last_moves.stage
+            when histories.deal_id is not null then histories.last_stage
             when deals.closed_at <= as_of() then deals.stage
         end
     where
