@@ -21,9 +21,9 @@ with deals as (
     where {{ only_touched('deal_id') }}
 ),
 
-deals_with_history as (
+deals_moved_later as (
     select deal_id
-    from {{ ref('int_deals_with_history') }}
+    from {{ ref('int_deals_moved_later') }}
     where {{ only_touched('deal_id') }}
 ),
 
@@ -118,13 +118,13 @@ staged as (
         coalesce(histories.stages_visited, 0) as stages_visited,
         case
             when current_visits.deal_id is not null then current_visits.stage
-            when deals_with_history.deal_id is not null then null
+            when deals_moved_later.deal_id is not null then null
             when stages.outcome in ('won', 'lost') and deals.closed_at is null then null
             else deals.stage
         end as stage,
         case
             when current_visits.deal_id is not null then current_visits.stage_outcome
-            when deals_with_history.deal_id is not null then null
+            when deals_moved_later.deal_id is not null then null
             when stages.outcome in ('won', 'lost') and deals.closed_at is null then null
             else coalesce(stages.outcome, 'open')
         end as outcome
@@ -135,8 +135,8 @@ staged as (
             and current_visits.is_current
     left join histories
         on deals.deal_id = histories.deal_id
-    left join deals_with_history
-        on deals.deal_id = deals_with_history.deal_id
+    left join deals_moved_later
+        on deals.deal_id = deals_moved_later.deal_id
     left join stages
         on
             deals.pipeline = stages.pipeline
