@@ -132,13 +132,7 @@
         ),
 
         periods as (
-            {%- for grain in ['week', 'month', 'quarter'] %}
-            select
-                '{{ grain }}' as period_grain,
-                {{ period_start_of(grain, 'happened_on') }} as period_start
-            from days
-            {{ 'union' if not loop.last }}
-            {%- endfor %}
+            {{ periods_of_days('days') }}
         )
 
         {%- for earlier in range(config.get('looks_back', 0) + 1) %}
@@ -171,13 +165,7 @@
             from fresh_checksums
         )
 
-        {%- for grain in ['week', 'month', 'quarter'] %}
-        select distinct
-            '{{ grain }}' as period_grain,
-            {{ period_start_of(grain, 'happened_on') }} as period_start
-        from days
-        {{ 'union all' if not loop.last }}
-        {%- endfor %}
+        {{ periods_of_days('days') }}
     {% endset -%}
     {%- do run_query(query) -%}
 {%- endmacro %}
@@ -224,6 +212,17 @@
     {% endset -%}
     {%- do run_query(query) -%}
     {{ return(run_query('select coalesce(max(batch), 1) as batches from changed_periods').rows[0]['batches'] | int) }}
+{%- endmacro %}
+
+{# SQL for the periods that hold the days in a table. #}
+{% macro periods_of_days(days) -%}
+    {%- for grain in ['week', 'month', 'quarter'] %}
+    select
+        '{{ grain }}' as period_grain,
+        {{ period_start_of(grain, 'happened_on') }} as period_start
+    from {{ days }}
+    {{ 'union' if not loop.last }}
+    {%- endfor %}
 {%- endmacro %}
 
 {# SQL for the days that the periods in a table are made from. #}

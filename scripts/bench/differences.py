@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.build import mart_rows
 from warehouse.store import literal, quoted
 
 # When and by which run a mart was built is all that may differ.
@@ -43,13 +44,8 @@ def differences(
 
 def counts(path: Path) -> dict[str, int]:
     """Rows of each mart in a file."""
-    with duckdb.connect() as connection:
-        connection.execute(f"attach {literal(str(path))} as ours (read_only)")
-        query = "select count(*) from ours.marts.{}"
-        return {
-            name: connection.execute(query.format(quoted(name))).fetchall()[0][0]
-            for name in _tables(connection, "ours")
-        }
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return mart_rows(connection)
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, catalog: str) -> dict[str, dict[str, str]]:
