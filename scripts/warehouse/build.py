@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from warehouse import dbt_docs, lake, runs, store
+from warehouse import dbt_docs, figures, lake, runs, store
 from warehouse.config import Config
 from warehouse.contract import load_contract
 from warehouse.errors import ChecksFailedError, StepError
@@ -534,18 +534,25 @@ def _empty_marts(
 
     Only empty parents are followed: a table with rows is not why its child has none. A landed
     table that is also missing behind a mart with rows is no reason either, unless all of them are.
+    Of the project's own KPIs it is known without that what they cannot do without.
     """
     lineage = _Lineage(connection, manifest)
+    landed = {node.name: unique_id for unique_id, node in manifest.sources.items()}
     marts = [node for node in _marts(manifest) if node.alias in rows]
     tolerated: set[str] = set()
     for node in marts:
         if rows[node.alias]:
             tolerated.update(lineage.missing(node.unique_id))
     for node in sorted(marts, key=lambda item: item.alias):
-        if not rows[node.alias] and node.alias.startswith("kpi_"):
-            missing = lineage.missing(node.unique_id)
-            decisive = [table for table in missing if table not in tolerated]
-            yield EmptyMart(name=node.alias, tables=tuple(decisive or missing))
+        if rows[node.alias] or not node.alias.startswith("kpi_"):
+            continue
+        if node.alias in figures.NEEDS:
+            needed = [table for table in figures.NEEDS[node.alias] if table in landed]
+            missing = [table for table in needed if lineage.is_empty(landed[table])]
+        else:
+            found = lineage.missing(node.unique_id)
+            missing = [table for table in found if table not in tolerated] or found
+        yield EmptyMart(name=node.alias, tables=tuple(missing))
 
 
 def _made_anew(connection: DuckDBPyConnection, run_id: str) -> Iterator[str]:
@@ -588,7 +595,7 @@ class _Lineage:
             following = []
             for child in level:
                 for parent in self._parents(child):
-                    if parent in seen or not self._is_empty(parent):
+                    if parent in seen or not self.is_empty(parent):
                         continue
                     seen.add(parent)
                     following.append(parent)
@@ -602,7 +609,8 @@ class _Lineage:
         node = self._manifest.nodes.get(unique_id)
         return list(getattr(getattr(node, "depends_on", None), "nodes", ()))
 
-    def _is_empty(self, unique_id: str) -> bool:
+    def is_empty(self, unique_id: str) -> bool:
+        """Whether a relation has no rows, or is not there."""
         if unique_id not in self._empty:
             self._empty[unique_id] = self._look(unique_id)
         return self._empty[unique_id]

@@ -628,10 +628,15 @@ def _release(release: Release) -> dict[str, Any]:
 
 def _emit(content: Mapping[str, Any], lines: Sequence[str]) -> None:
     if _wants_json():
-        click.echo(json.dumps(content, default=str, ensure_ascii=False))
+        _echo(json.dumps(content, default=str, ensure_ascii=False))
         return
     for line in lines:
-        click.echo(line)
+        _echo(line)
+
+
+def _echo(text: str, *, err: bool = False) -> None:
+    """Print what may hold the name of a file, which need not be UTF-8."""
+    click.echo(text.encode("utf-8", errors="backslashreplace").decode(), err=err)
 
 
 def _fail(
@@ -647,11 +652,11 @@ def _fail(
         # A run that had begun says what it did until then, and which checks failed.
         begun = asdict(record) if record else {}
         content = {**begun, "status": status_name, "exit_code": code, "message": message}
-        click.echo(json.dumps(content, default=str, ensure_ascii=False))
+        _echo(json.dumps(content, default=str, ensure_ascii=False))
     if usage is not None:
         usage.show()
         return
-    click.echo(message, err=True)
+    _echo(message, err=True)
 
 
 def _record_of(error: BaseException) -> Record | None:

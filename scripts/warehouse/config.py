@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from warehouse.errors import InputError
 
@@ -138,6 +138,16 @@ def find_project(project_dir: Path | None) -> Path:
     )
 
 
+def kind_of(path: Path) -> Literal["directory", "file"] | None:
+    """What a path that somebody named is, None: nothing; InputError if that cannot be found out."""
+    try:
+        if path.is_dir():
+            return "directory"
+        return "file" if path.exists() else None
+    except OSError as error:
+        raise InputError(f"{path} cannot be looked at: {error.strerror}.") from error
+
+
 def load(
     home: Path | None = None,
     project_dir: Path | None = None,
@@ -150,7 +160,7 @@ def load(
     """
     project = find_project(project_dir)
     home = (home or project / "var").expanduser().absolute()
-    if home.exists() and not home.is_dir():
+    if kind_of(home) == "file":
         raise InputError(f"{home} is a file, not a directory: give --home a directory.")
     config = Config(home=home, project_dir=project)
     for directory in (project, home):

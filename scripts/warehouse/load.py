@@ -310,10 +310,19 @@ class _Load:
             counts = Counts(rows_read=rows, rows_landed=rows, rows_inserted=rows)
         else:
             create_stage(self.connection, table)
-            files = [
-                read_part(self.connection, table, part, index, scratch, irregular=self.irregular)
-                for index, part in enumerate(parts)
-            ]
+            files = []
+            for part in parts:
+                files.append(
+                    read_part(
+                        self.connection,
+                        table,
+                        part,
+                        len(files),
+                        scratch,
+                        irregular=self.irregular,
+                        earlier=files,
+                    )
+                )
             counts = merge(
                 self.connection,
                 table,

@@ -23,12 +23,14 @@ FILE = "parts.json"
 # A mart with fewer rows is one part: it is written in less time than its parts would take.
 PARTED_ROWS = 250_000
 # Raised whenever files of before cannot be continued, such as for another division into parts.
-_LAYOUT = 1
+_LAYOUT = 2
 # The first date of a mart divides it, unless another one keeps apart what changes every night:
 # how long a visit has lasted changes while it has no end.
 _DIVIDED_BY = {"fct_deal_stage_visits": "exited_at"}
-# Parts that are no month: without a date, and before or after every date.
-_UNDATED, _ENDLESS = 0, 1
+# Parts that are no month: without a date, and outside of these years. One date of the year 25, by
+# mistake, gives a mart that is told for every month 24 thousand of them.
+_UNDATED, _ELSEWHEN = 0, 1
+_FIRST_YEAR, _LAST_YEAR = 1970, 2099
 
 
 def _duckdb_version() -> str:
@@ -77,7 +79,8 @@ class Parts:
         date = quoted(self.by)
         return (
             f"case when {date} is null then {_UNDATED} "
-            f"else coalesce(year({date}) * 12 + month({date}), {_ENDLESS}) end"
+            f"when {date} >= date '{_FIRST_YEAR}-01-01' and {date} < date '{_LAST_YEAR + 1}-01-01' "
+            f"then year({date}) * 12 + month({date}) else {_ELSEWHEN} end"
         )
 
     def condition(self, part: int) -> str:
@@ -87,10 +90,9 @@ class Parts:
         date = quoted(self.by)
         if part == _UNDATED:
             return f"{date} is null"
-        year, month = divmod(part - 1, 12)
-        if not 1 <= year < 9999:
-            # Infinite instants, and years that a date literal does not take as they are.
+        if part == _ELSEWHEN:
             return f"{self.expression()} = {part}"
+        year, month = divmod(part - 1, 12)
         after, next_month = divmod(part, 12)
         return (
             f"{date} >= date '{year:04}-{month + 1:02}-01' "

@@ -16,7 +16,7 @@ from warehouse import report as reporting
 from warehouse import runs, store, variables
 from warehouse.build import BuildResult
 from warehouse.check import CheckResult
-from warehouse.config import Config
+from warehouse.config import Config, kind_of
 from warehouse.errors import ChecksFailedError, InputError, WarehouseError
 from warehouse.notify import notify
 from warehouse.publish import Release
@@ -234,9 +234,10 @@ def _check_call(
     if full_export and not directories and database is None:
         raise InputError("--full-export says what the landing directory is: name one.")
     for directory in directories:
-        if not directory.exists():
+        kind = kind_of(directory)
+        if kind is None:
             raise InputError(f"There is no landing directory {directory}.")
-        if not directory.is_dir():
+        if kind == "file":
             raise InputError(f"{directory} is a file: name the landing directory it lies in.")
 
 

@@ -377,7 +377,9 @@ def _path(config: Config) -> Path:
 
 def _append(config: Config, record: Record) -> None:
     """One line in one write, so that a reader sees all of it or nothing."""
-    line = (json.dumps(asdict(record), default=str, ensure_ascii=False) + "\n").encode()
+    text = json.dumps(asdict(record), default=str, ensure_ascii=False) + "\n"
+    # A file's name may be no UTF-8; that a run has ended is worth more than how it is spelt.
+    line = text.encode("utf-8", errors="backslashreplace")
     try:
         descriptor = os.open(_path(config), os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:

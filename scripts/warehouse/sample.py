@@ -20,6 +20,7 @@ from typing import Literal
 
 import duckdb
 
+from warehouse.config import kind_of
 from warehouse.errors import InputError
 
 SQL = Path(__file__).parent / "samples"
@@ -110,7 +111,10 @@ def write(
     chosen = file_format or ("parquet" if deals >= PARQUET_FROM_DEALS else "csv")
     if chosen not in ("csv", "parquet"):
         raise InputError(f"Unknown file format {chosen!r}; use csv or parquet.")
-    out_dir.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        out_dir.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out_dir.parent} cannot be made: {error.strerror}.") from error
     # Built beside its place and moved there when complete: half a company is never landed.
     partial = Path(tempfile.mkdtemp(prefix=f".{out_dir.name}.", dir=out_dir.parent))
     try:
@@ -158,9 +162,10 @@ def _validate(*, deals: int, delta_days: int, as_of: datetime, known_at: datetim
 
 
 def _refuse_foreign_files(out_dir: Path) -> None:
-    if not out_dir.exists():
+    kind = kind_of(out_dir)
+    if kind is None:
         return
-    if not out_dir.is_dir():
+    if kind == "file":
         raise InputError(f"{out_dir} is a file; name a directory for the sample.")
     entries = {path.name for path in out_dir.iterdir()}
     if not entries:

@@ -725,6 +725,14 @@ class _Story:
             self.account(name, segment="mid")
             for started, ended, mrr in spans:
                 self.subscription(name, started, ended, mrr)
+        # A discount of all of it in another currency, and one that outlives what it is a discount of.
+        name = self.account("given-away", segment="given-away")
+        for mrr in ("33.33", "66.67", "-100"):
+            self.subscription(name, "2024-02-05", None, mrr, "EUR")
+        name = self.account("owes-us", segment="owes-us")
+        self.subscription(name, "2024-01-10", "2024-03-01", "100")
+        self.subscription(name, "2024-01-10", "2024-05-10", "-20")
+        self.subscription(name, "2024-05-10", None, "-10")
         for currency in ("EUR", "JPY", "CHF", None):
             name = self.account(f"pays-{currency}", segment="enterprise", region="US")
             self.subscription(name, "2023-08-15", None, "1000", currency)

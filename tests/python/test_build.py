@@ -58,6 +58,23 @@ def test_a_green_build_can_be_published_and_says_why_a_mart_is_empty(tmp_path: P
     assert release.as_of == "2025-06-30T00:00:00" and release.run_id == "run-1"
 
 
+def test_an_empty_kpi_is_put_down_to_what_it_needs_alone(tmp_path: Path) -> None:
+    # Both have the names of KPIs of the project, of which it is known what they need.
+    project = write_project(
+        tmp_path / "project",
+        kpi_nps="select 1 as one from {{ source('raw_crm', 'users') }}",
+        kpi_deal_size="select 1 as one from {{ source('raw_survey', 'nps_responses') }}",
+    )
+    result = run(landed(tmp_path / "home", project))
+    result.raise_for_failures()
+    assert {mart.sentence() for mart in result.empty} == {
+        "kpi_answers is empty: nothing has landed in nps_responses",
+        # Deals have landed; that no answers have does not matter.
+        "kpi_deal_size is empty: nothing of what has landed counts for it",
+        "kpi_nps is empty: nothing has landed in nps_responses",
+    }
+
+
 def test_the_vars_of_each_run_count_though_the_parse_is_reused(tmp_path: Path) -> None:
     config = landed(tmp_path / "home", write_project(tmp_path / "project"))
     run(config)

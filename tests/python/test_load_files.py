@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import gzip
+import os
+from pathlib import Path
 
 import pytest
 
@@ -379,6 +381,29 @@ def test_what_is_no_landing_file_is_reported_and_absent_tables_are_named(landing
     assert "deals" in result.absent
     assert "products" not in result.absent
     assert len(result.absent) == 19
+
+
+def test_names_that_are_no_utf8_are_shown_and_never_opened(landing):
+    directory = landing.directory()
+    (directory / "products.csv").write_text(PRODUCTS)
+    stranger = os.fsdecode(os.fsencode(directory) + b"/caf\xe9.csv")
+    Path(stranger).write_text("x")
+    assert landing.load(directory).ignored == ("caf\\xe9.csv (no table of the contract)",)
+    part = directory / "leads" / os.fsdecode(b"p\xe9.csv")
+    part.parent.mkdir()
+    part.write_text("lead_id,created_at\n1,2025-01-01\n")
+    with pytest.raises(InputError, match=r"leads/p\\xe9\.csv is not UTF-8.*rename it"):
+        landing.load(directory)
+    part.parent.rename(part.parent.with_name(os.fsdecode(b"l\xe9")))
+    whole = directory.rename(directory.with_name(os.fsdecode(b"l\xe9")))
+    with pytest.raises(InputError, match=r"l\\xe9 is not UTF-8"):
+        landing.load(whole)
+
+
+def test_a_parquet_column_may_be_called_as_duckdb_calls_its_row_numbers(landing):
+    select = "select 'a' as product_id, 'b' as name, 7 as file_row_number"
+    loaded = landing.load_parquet("products", select)
+    assert (loaded.rows_inserted, loaded.extra_columns) == (1, ("file_row_number",))
 
 
 def test_an_error_in_a_later_directory_undoes_the_earlier_ones(landing):

@@ -260,7 +260,7 @@ OTHER_FILES = {
     "deals.csv.gz": {
         "plain": (HEADER + ONE, "is no complete gzip file"),
         "cut off": (gzip.compress((HEADER + ONE * 50).encode())[:60], "is no complete gzip file"),
-        "empty": ("", "is empty"),
+        "empty": ("", "is no complete gzip file"),
         "damaged": (
             gzip.compress((HEADER + ONE).encode())[:-8] + b"\0" * 8,
             "is no complete gzip file",
@@ -273,6 +273,10 @@ OTHER_FILES = {
             gzip.compress((HEADER + ONE).encode()) + gzip.compress(TWO.encode()),
             (2, 2, 0, 0, 0),
         ),
+    },
+    "deals.jsonl.gz": {
+        "empty": ("", "is no complete gzip file"),
+        "no lines": (gzip.compress(b""), (0, 0, 0, 0, 0)),
     },
     "deals.parquet.gz": {
         "plain": (b"PAR1" * 10, "is no complete gzip file"),

@@ -465,6 +465,39 @@ def test_a_rule_over_a_column_that_the_delta_lacks_looks_at_what_raw_holds(landi
     ]
 
 
+def test_a_rule_over_columns_of_several_parts_is_checked_as_if_they_came_one_after_the_other(
+    landing,
+):
+    whole, dates = "response_id,sent_at,responded_at,score\n", "response_id,sent_at,responded_at\n"
+    parts = {
+        "nps_responses/a.csv": whole + "1,2025-01-01,2025-01-02,9\n2,2025-01-01,2025-01-02,9\n"
+        "3,2025-01-01,,\n4,2025-01-01,,\n5,2025-01-01,2025-01-02,9\n",
+        # An answer without its score, taken back; a date for what was never answered.
+        "nps_responses/b.csv": dates + "1,2025-01-01,\n3,2025-01-01,2025-01-05\n"
+        "5,2025-01-01,2025-01-06\n",
+        "nps_responses/c.csv": "response_id,sent_at,score\n2,2025-01-01,7\n4,2025-01-01,8\n"
+        "5,2025-01-01,6\n1,2025-01-01,5\n",
+    }
+    loaded = landing.load_files(parts)
+    assert [(r.source_file.rpartition("/")[2], r.source_line) for r in landing.rejects()] == [
+        ("b.csv", 2), ("b.csv", 3), ("c.csv", 3),
+    ]  # fmt: skip
+    assert loaded.rejected == 3
+    landed = "select response_id, responded_at::date::varchar, score from raw_survey.nps_responses"
+    together = landing.rows(f"{landed} order by 1")
+    assert together == [
+        ("1", "2025-01-02", 5),
+        ("2", "2025-01-02", 7),
+        ("3", None, None),
+        ("4", None, None),
+        ("5", "2025-01-06", 6),
+    ]
+    landing.connection.execute("delete from raw_survey.nps_responses")
+    for name, content in parts.items():
+        landing.load_files({name.replace("/", "/only-"): content})
+    assert landing.rows(f"{landed} order by 1") == together
+
+
 def test_defaults_are_left_to_staging(landing):
     landing.load_files(
         {"activities.csv": "activity_id,activity_type,occurred_at,created_at\n1,call,2025-01-01,\n"}

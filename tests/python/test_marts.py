@@ -1,5 +1,6 @@
 """Every published mart against an independent implementation that reads the same directories."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -142,6 +143,20 @@ def test_the_survival_curve_is_that_of_kaplan_and_meier(company, request):
         for level in range(0, 100, 2):
             first = [days for days, share in steps.items() if share <= level / 100 + 1e-9]
             assert not first or min(first) in curve
+
+
+def test_the_calendar_begins_with_the_first_year_that_a_date_can_name(sample_home, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    shutil.copyfile(sample_home / "warehouse.duckdb", home / "warehouse.duckdb")
+    with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
+        connection.execute("update raw_crm.accounts set created_at = '0001-01-01' where rowid = 0")
+    dbt(home, "run", "--select", "int_days", "--vars", f"{{as_of: '{SAMPLE_AS_OF.isoformat()}'}}")
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+        first = connection.execute(
+            "select min(date_day)::varchar, min(fiscal_year) from intermediate.int_days"
+        ).fetchone()
+    assert first == ("0001-01-01", 1)
 
 
 def test_plain_dbt_builds_and_all_its_tests_pass(sample_home):

@@ -27,6 +27,10 @@ NIGHTS: dict[str, list[str]] = {
         "update marts.fct_visits set exited_on = null where visit_id % 1000 = 3",
         "update marts.fct_visits set exited_on = 'infinity' where visit_id = 5",
     ],
+    "dates by mistake": [
+        "update marts.fct_visits set exited_on = date '0025-03-01' where visit_id % 9000 = 4",
+        "update marts.fct_visits set exited_on = date '9999-12-31' where visit_id % 9000 = 5",
+    ],
     "most rows": ["update marts.fct_visits set stage = stage || '!' where visit_id % 3 > 0"],
     "another column": ["alter table marts.fct_visits add column size double default 0.1"],
     "another type": ["alter table marts.fct_visits alter stage type varchar[] using [stage]"],
@@ -184,6 +188,20 @@ def test_only_the_parts_that_changed_are_written(config: Config) -> None:
     groups = parts.read(second.path / "parts.json").tables["fct_visits"].groups
     assert len(groups) == 30
     assert parquet.group_count(second.path / "parquet" / "fct_visits.parquet") == 30
+
+
+def test_a_date_of_the_year_25_makes_no_parts_for_every_month_since(config: Config) -> None:
+    everything = (
+        "insert into marts.fct_visits select 400000 + range, date '0025-03-01' + range::int"
+    )
+    release = published(config, 1, f"{everything}, 'old' from range(700000)")
+    sums = parts.read(release.path / "parts.json").tables["fct_visits"].sums
+    # 1970 to the year 1941 after 25 is the last of them; the company's own months are thirty.
+    assert len(sums) == 31
+    assert sum(rows for rows, _ in sums.values()) == ROWS + 700_000
+    night = published(config, 2, "update marts.fct_visits set stage = '?' where visit_id = 500000")
+    assert continued(night)
+    assert contents(night) == from_nothing(config)
 
 
 @pytest.mark.parametrize("victim", ["sales_kpi.duckdb", "parquet/fct_visits.parquet", "parts.json"])

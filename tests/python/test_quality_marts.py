@@ -87,6 +87,21 @@ def test_a_total_that_differs_from_raw_blocks(config: Config) -> None:
     assert (found.observed, found.expected) == ("3", "4 as in raw_crm.deals")
 
 
+def test_what_is_discounted_away_is_no_revenue_whatever_the_rate(config: Config) -> None:
+    # At this rate the three add up to 1e-10 if each is rounded by itself.
+    result = with_marts(
+        config,
+        "update raw_finance.fx_rates set rate = 1.24688279301746",
+        "insert into raw_crm.subscriptions by name select first.* replace (id as subscription_id, "
+        "'G' as account_id, given as mrr) from raw_crm.subscriptions as first, "
+        "(values ('S7', 33.33), ('S8', 66.67), ('S9', -100)) as discounted (id, given) "
+        "where first.subscription_id = 'S1'",
+        "update marts.fct_account_months set mrr = 124.688279301746 where account_id = 'A'",
+        "update marts.kpi_sales_by_location set amount = 22.4688279301746",
+    )
+    assert [item.sentence() for item in result.errors] == []
+
+
 def test_totals_follow_the_reporting_choices_of_the_build(config: Config) -> None:
     result = with_marts(
         config,

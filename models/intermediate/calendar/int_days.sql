@@ -35,8 +35,10 @@ with event_dates as (
 -- after as_of (capacity looks at the whole of the running month).
 bounds as (
     select
-        cast(
-            date_trunc('year', coalesce(min(event_on), {{ as_of_on() }}) - interval 1 month) as date
+        -- Systems that know no null write the year 1: there is no month before it that a date could name.
+        greatest(
+            cast(date_trunc('year', coalesce(min(event_on), {{ as_of_on() }}) - interval 1 month) as date),
+            date '0001-01-01'
         ) as first_day,
         cast({{ as_of_on() }} + interval 366 day as date) as last_day
     from event_dates

@@ -63,11 +63,13 @@ def read_part(
     *,
     irregular: Collection[str] = (),
     nested_as_text: bool = False,
+    earlier: Sequence[StagedFile] = (),
 ) -> StagedFile:
     """Append the rows of one file to the stage; a file that cannot be read is an InputError.
 
     Files whose label is in `irregular` are rewritten before DuckDB reads them. With
     `nested_as_text` an object or a list inside a JSON line is its text, and no broken value.
+    `earlier` are the files that are in the stage already.
     """
     path = part.path
     readers = {"csv": _read_csv, "jsonl": _read_jsonl, "parquet": _read_parquet}
@@ -86,7 +88,7 @@ def read_part(
         raise InputError(
             f"{part.label} cannot be read ({error.strerror}): check the file and its disk."
         ) from error
-    check_split_rules(connection, table, file)
+    check_split_rules(connection, table, file, earlier)
     if part.gzipped:
         path.unlink()
     return file

@@ -218,25 +218,46 @@ def number_lines(connection: DuckDBPyConnection, file: StagedFile, *, first_line
         )
 
 
-def check_split_rules(connection: DuckDBPyConnection, table: Table, file: StagedFile) -> None:
-    """Check the rules of which a file has only some columns, the others as raw holds them."""
+def check_split_rules(
+    connection: DuckDBPyConnection, table: Table, file: StagedFile, earlier: Sequence[StagedFile]
+) -> None:
+    """Check the rules of which a file has only some columns.
+
+    The others are as the last earlier file that has them says, else as raw holds them: what the row
+    would meet if the files were loaded one after the other.
+    """
     raw = f"{quoted(table.schema)}.{quoted(table.name)}"
-    keys = " and ".join(f"s.{quoted(name)} = r.{quoted(name)}" for name in table.key)
+    keys = ", ".join(quoted(name) for name in table.key)
     row = ", ".join(f"{literal(name)}, s.{quoted(name)}" for name in table.column_names)
     for rule in table.rules:
         used = rule_columns(table, rule.check)
         if used <= file.present or not used & file.present:
             continue
         check = rule.check
+        joins = f"left join {raw} as r using ({keys})"
         for name in used:
-            side = "s" if name in file.present else "r"
-            check = re.sub(rf"\b{name}\b", f"{side}.{quoted(name)}", check)
+            column = quoted(name)
+            value = f"s.{column}" if name in file.present else f"r.{column}"
+            files = [str(other.index) for other in earlier if name in other.present]
+            if name not in file.present and files:
+                older = quoted(f"older {name}")
+                joins += f"""
+                    left join (
+                        select {keys}, arg_max({{'value': {column}}}, rowid) as newest from {STAGE}
+                        where _file in ({", ".join(files)}) and _problem is null
+                        group by {keys}
+                    ) as {older} using ({keys})"""
+                value = (
+                    f"case when {older}.newest is null then r.{column}"
+                    f" else {older}.newest.value end"
+                )
+            check = re.sub(rf"\b{name}\b", lambda _, value=value: value, check)
         connection.execute(
             f"""
             update {STAGE} set _problem_column = ?, _problem = ?, _raw_text = broken.raw_text
             from (
                 select s.rowid as row_id, cast(json_object({row}) as varchar) as raw_text
-                from {STAGE} as s left join {raw} as r on {keys}
+                from {STAGE} as s {joins}
                 where s._file = ? and s._problem is null and coalesce(not ({check}), false)
             ) as broken
             where {STAGE}.rowid = broken.row_id

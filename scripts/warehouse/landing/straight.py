@@ -16,7 +16,13 @@ from warehouse.landing.discover import Part
 from warehouse.landing.merge import distinct_keys
 from warehouse.landing.raw import raw_name, unordered_inserts
 from warehouse.landing.read import check_row_count, parquet_errors, parquet_source
-from warehouse.landing.stage import StagedFile, check_rows, rule_columns, staged_file
+from warehouse.landing.stage import (
+    StagedFile,
+    check_rows,
+    path_pattern,
+    rule_columns,
+    staged_file,
+)
 from warehouse.store import literal, quoted
 
 if TYPE_CHECKING:
@@ -66,14 +72,14 @@ def _insert(
 ) -> StagedFile | None:
     """Insert one file; None if it has rows to reject or rules that need what raw holds."""
     with parquet_errors(part.label):
+        if _has_own_row_numbers(connection, part):
+            return None
         source, expected = parquet_source(
             connection, table, part.path, part.label, options=f", {_ROW_NUMBER} = true"
         )
         rows = check_rows(table, source)
         used = [rule_columns(table, rule.check) for rule in table.rules]
         if any(columns & rows.present and not columns <= rows.present for columns in used):
-            return None
-        if any(column.name.lower() == _ROW_NUMBER for column in source.columns):
             return None
         names = ", ".join(quoted(name) for name in table.column_names)
         landed = connection.execute(
@@ -91,3 +97,12 @@ def _insert(
     ).fetchone()[0]
     check_row_count(part.label, everything, expected)
     return None
+
+
+def _has_own_row_numbers(connection: DuckDBPyConnection, part: Part) -> bool:
+    """Whether the file has a column of the name under which DuckDB numbers its rows."""
+    row = connection.execute(
+        "select count(*) from parquet_schema(?) where lower(name) = ?",
+        [path_pattern(part.path), _ROW_NUMBER],
+    ).fetchone()
+    return row is not None and row[0] > 0

@@ -62,6 +62,9 @@ class Rewritten:
 def gunzip(path: Path, label: str, target: Path) -> None:
     """Decompress a gzipped file; a truncated or damaged one is an InputError."""
     try:
+        if path.stat().st_size == 0:
+            # Python takes no bytes for an empty text; even that takes a header.
+            raise EOFError("it has no bytes")
         with gzip.open(path) as source, target.open("wb") as file:
             shutil.copyfileobj(source, file, CHUNK)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:

@@ -172,11 +172,13 @@ def _number(trimmed: str, data_type: str) -> str:
 
 
 def _integer(trimmed: str) -> str:
-    # A cast to bigint would round 3.5; a decimal with a fraction is no whole number.
-    decimal = f"try_cast({trimmed} as decimal(38,10))"
+    # A cast to bigint would round 3.5; a decimal with a fraction is no whole number. It keeps ten
+    # digits of the fraction: smaller ones show in a double.
+    decimal, double = (f"try_cast({trimmed} as {kind})" for kind in ("decimal(38,10)", "double"))
     return f"""case
         when regexp_full_match({trimmed}, {literal(_WHOLE)}) then try_cast({trimmed} as bigint)
-        when regexp_full_match({trimmed}, {literal(_NUMBER)}) and {decimal} = trunc({decimal})
+        when regexp_full_match({trimmed}, {literal(_NUMBER)})
+            and {decimal} = trunc({decimal}) and {double} = trunc({double})
             then try_cast({decimal} as bigint)
     end"""
 

@@ -91,14 +91,16 @@ _REVENUES = """
     with active as (
         select
             account_id,
-            mrr,
             coalesce(currency, reporting_currency()) as currency,
+            -- Added up before the rate: a discount of all of it leaves nothing, not what rounding leaves.
+            sum(mrr) as mrr,
             cast(date_trunc('month', as_of_on()) - interval 1 day as date) as day
         from raw_crm.subscriptions
         where
             _vanished_at is null
             and started_on < date_trunc('month', as_of_on())
             and (ended_on is null or ended_on >= date_trunc('month', as_of_on()))
+        group by all
     ),
 
     revenues as (
