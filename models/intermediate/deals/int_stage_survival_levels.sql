@@ -12,7 +12,8 @@
             owner,
             us_in_stage as us_completed,
             coalesce(us_in_stage, {{ elapsed_us('entered_at', as_of()) }}) as us_at_risk,
-            case when us_in_stage is null then 1 else 0 end as is_censored
+            -- One number to sort by: twice the duration, and one more if censored.
+            coalesce(2 * us_in_stage, 2 * {{ elapsed_us('entered_at', as_of()) }} + 1) as leaves_at
         from {{ ref('int_visits_sliced') }}
     ) as visits
 {%- endset %}
@@ -38,20 +39,16 @@ summary as (
     from sliced
 ),
 
--- One row per visit and slice, in the order in which the visits leave the group at risk; of equal durations the
--- censored ones leave last.
-ranked_visits as (
-    {%- for dimension in [none] + dimensions %}
+-- One row per visit and slice, numbered as the visits leave the group at risk; of equal durations the censored ones
+-- leave last. Nothing else comes along: sorting wide rows costs twice as much.
+{%- for dimension in [none] + dimensions %}
+visits_ranked_by_{{ dimension or 'all' }} as (
     select
         summary.slice_number,
-        summary.dimension,
-        summary.visits,
-        summary.completed,
-        visits.us_at_risk,
-        visits.is_censored,
+        visits.leaves_at,
         row_number() over (
             partition by summary.slice_number
-            order by visits.us_at_risk asc nulls last, visits.is_censored asc nulls last
+            order by visits.leaves_at asc nulls last
         ) as left_so_far
     from {{ visits }}
     inner join summary
@@ -60,25 +57,40 @@ ranked_visits as (
             and visits.pipeline = summary.pipeline
             and visits.stage = summary.stage
             and {{ 'visits.' ~ dimension if dimension else "'all'" }} = summary.dimension_value
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
 ),
+{%- endfor %}
 
 -- A slice wants its median alone. That is not before half of the visits have left, since a censored visit only puts it
 -- off, and not after half of them have ended.
+ranked_visits as (
+    select
+        slice_number,
+        leaves_at,
+        left_so_far
+    from visits_ranked_by_all
+    {%- for dimension in dimensions %}
+    union all
+    select
+        ranked.slice_number,
+        ranked.leaves_at,
+        ranked.left_so_far
+    from visits_ranked_by_{{ dimension }} as ranked
+    inner join summary
+        on ranked.slice_number = summary.slice_number
+    where
+        ranked.leaves_at % 2 = 1
+        or ranked.left_so_far * 2
+        between summary.visits - 2 and summary.visits + 2 * (summary.visits - summary.completed) + 2
+    {%- endfor %}
+),
+
 needed_visits as (
     select
         slice_number,
-        dimension,
-        visits,
-        us_at_risk,
-        is_censored,
+        leaves_at - leaves_at % 2 as twice_us_at_risk,
+        leaves_at % 2 as is_censored,
         left_so_far
     from ranked_visits
-    where
-        dimension = 'all'
-        or is_censored = 1
-        or left_so_far * 2 between visits - 2 and visits + 2 * (visits - completed) + 2
 ),
 
 -- Kaplan-Meier, written down where few rows are. After the i-th of n visits has left, S is (n - i) / n as long as
@@ -86,20 +98,26 @@ needed_visits as (
 -- it left the group at risk without an exit. So S between two censored visits is known from the censored ones alone.
 censored_visits as (
     select
-        slice_number,
-        dimension,
-        visits,
-        left_so_far,
+        summary.slice_number,
+        summary.dimension,
+        summary.visits,
+        needed_visits.left_so_far,
         -- A decimal, so that the sum does not depend on the order of adding.
         cast(
             case
-                when left_so_far < visits
-                    then ln(cast(visits - left_so_far + 1 as double) / cast(visits - left_so_far as double))
+                when needed_visits.left_so_far < summary.visits
+                    then
+                        ln(
+                            cast(summary.visits - needed_visits.left_so_far + 1 as double)
+                            / cast(summary.visits - needed_visits.left_so_far as double)
+                        )
                 else 0
             end as decimal(38, 24)
         ) as log_raise
     from needed_visits
-    where is_censored = 1
+    inner join summary
+        on needed_visits.slice_number = summary.slice_number
+    where needed_visits.is_censored = 1
     union all
     select
         slice_number,
@@ -143,6 +161,7 @@ levels as (
 crossings as (
     select
         stretches.slice_number,
+        stretches.dimension,
         stretches.visits,
         stretches.next_censored,
         stretches.log_raised,
@@ -159,6 +178,8 @@ crossings as (
 reached as (
     select
         slice_number,
+        dimension,
+        visits,
         share_percent,
         min(left_so_far) as left_so_far,
         -- S falls and log_raised rises from stretch to stretch: the first crossing has the least of both.
@@ -167,16 +188,17 @@ reached as (
     where
         left_so_far <= visits
         and (left_so_far < next_censored or next_censored is null)
-    group by slice_number, share_percent
+    group by slice_number, dimension, visits, share_percent
 ),
 
 durations as (
     select
         reached.slice_number,
+        reached.dimension,
+        reached.visits,
         reached.share_percent,
         reached.log_raised,
-        needed_visits.dimension,
-        needed_visits.us_at_risk
+        needed_visits.twice_us_at_risk
     from reached
     inner join needed_visits
         on
@@ -189,18 +211,18 @@ total_shares as (
     select
         durations.slice_number,
         durations.share_percent,
-        max(needed_visits.visits) - min(needed_visits.left_so_far) + 1 as at_risk,
+        max(durations.visits) - min(needed_visits.left_so_far) + 1 as at_risk,
         cast(
-            max(needed_visits.visits)
+            max(durations.visits)
             - max(case when needed_visits.is_censored = 0 then needed_visits.left_so_far end) as double
         )
-        / max(needed_visits.visits)
+        / max(durations.visits)
         * exp(max(durations.log_raised)) as share_still_there
     from durations
     inner join needed_visits
         on
             durations.slice_number = needed_visits.slice_number
-            and durations.us_at_risk = needed_visits.us_at_risk
+            and durations.twice_us_at_risk = needed_visits.twice_us_at_risk
     where durations.dimension = 'all'
     group by durations.slice_number, durations.share_percent
 ),
@@ -227,7 +249,7 @@ longest_visits as (
     inner join needed_visits
         on
             summary.slice_number = needed_visits.slice_number
-            and summary.longest_us = needed_visits.us_at_risk
+            and summary.longest_us * 2 = needed_visits.twice_us_at_risk
     where summary.dimension = 'all'
     group by summary.slice_number
 ),
@@ -247,7 +269,7 @@ points as (
     select
         durations.slice_number,
         durations.share_percent,
-        durations.us_at_risk as us_in_stage,
+        cast(durations.twice_us_at_risk / 2 as bigint) as us_in_stage,
         total_shares.share_still_there,
         total_shares.at_risk,
         null as visits,
