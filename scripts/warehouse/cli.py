@@ -44,6 +44,15 @@ def _remember(context: click.Context, parameter: click.Parameter, value: Any) ->
     return value
 
 
+class _Named(click.Path):
+    """A path that is not empty: `--home "$UNSET"` would be the directory where one stands."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("it is empty: name a directory.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def _shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option(
@@ -64,7 +73,7 @@ def _shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--home",
-            type=click.Path(path_type=Path),
+            type=_Named(path_type=Path),
             metavar="DIR",
             expose_value=False,
             callback=_remember,

@@ -164,6 +164,7 @@ def test_help_and_status_load_nothing_heavy(arguments: list[str], tmp_path: Path
         (["refresh", "/no/such/directory"], "no landing directory /no/such/directory"),
         (["refresh", __file__], "is a file: name the landing directory"),
         (["refresh", "x" * 300], "cannot be looked at: File name too long"),
+        (["status", "--home", ""], "it is empty: name a directory"),
         (["status", "--home", "x" * 300], "cannot be looked at: File name too long"),
         (["sample", f"{__file__}/x"], "test_cli.py cannot be made: File exists"),
         (["sample", "x" * 300], "cannot be looked at: File name too long"),
