@@ -1,6 +1,7 @@
 -- What did the pipeline look like a quarter ago, and what became of it?
 -- Deals that were open 91 days before as_of, by the stage they stood in then. For every other figure of that day
--- run `warehouse refresh --as-of <day> --home <another home>`: the marts then say what they said that day.
+-- copy `warehouse.duckdb` into another home and run `warehouse refresh --as-of <day> --home <that home>`: the marts there
+-- say what they said that day.
 with then_open as (
     select
         deal_id,

@@ -122,7 +122,7 @@ def build(
     `as_of` is naive UTC. The outcome is noted in `ops.builds`: a later publish trusts that alone.
     """
     begun = time.perf_counter()
-    on_spark = check_target(target, config.project_dir) == SPARK
+    on_spark = check_target(target, config.project_dir, variables) == SPARK
     with store.connect(config) as connection:
         connection.execute(_TABLE)
         connection.execute(

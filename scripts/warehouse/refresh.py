@@ -59,7 +59,7 @@ def refresh(
     may also come from its `database`.
     """
     _check_call(directories, full_export, source, database)
-    _check_publishable(config, target)
+    _check_publishable(config, target, vars_given)
     with _notifying(config), _run(config, "refresh", as_of, vars_given, progress) as run:
         landed = _land(run, directories, full_export, source, database)
         if source is not None:
@@ -119,7 +119,7 @@ def build(
     progress: Progress,
 ) -> Outcome:
     """`dbt build` alone, from what has landed."""
-    variables.check_target(target, config.project_dir)
+    variables.check_target(target, config.project_dir, vars_given)
     with _run(config, "build", as_of, vars_given, progress, success=runs.DONE) as run:
         _land(run, (), False)
         return Outcome(record=run.record(runs.DONE), build=_build(run, full_refresh, target))
@@ -241,8 +241,8 @@ def _check_call(
             raise InputError(f"{directory} is a file: name the landing directory it lies in.")
 
 
-def _check_publishable(config: Config, target: str | None) -> None:
-    kind = variables.check_target(target, config.project_dir)
+def _check_publishable(config: Config, target: str | None, given: Mapping[str, Any] | None) -> None:
+    kind = variables.check_target(target, config.project_dir, given)
     if kind not in ("duckdb", building.SPARK):
         raise InputError(
             f"--target {target} builds on {kind}, but releases are published from DuckDB and Spark: "

@@ -61,8 +61,13 @@ def project_defaults(project_dir: Path) -> dict[str, Any]:
     return dict(_yaml(project_dir / "dbt_project.yml").get("vars") or {})
 
 
-def check_target(name: str | None, project_dir: Path) -> str:
-    """The adapter type of a target of `profiles.yml`; InputError when there is no such target."""
+def check_target(
+    name: str | None, project_dir: Path, given: Mapping[str, Any] | None = None
+) -> str:
+    """The adapter type of a target of `profiles.yml`; InputError when it cannot be built on.
+
+    `given` are the vars of the run.
+    """
     profile = _yaml(project_dir / "dbt_project.yml").get("profile", "")
     found = _yaml(project_dir / "profiles.yml").get(profile) or {}
     outputs = found.get("outputs") or {}
@@ -72,6 +77,12 @@ def check_target(name: str | None, project_dir: Path) -> str:
             f"--target: profiles.yml has no target {name!r}; known are {', '.join(outputs)}."
         )
     kind = str(outputs[name].get("type", ""))
+    sources = {**project_defaults(project_dir), **(given or {})}.get("crm_sources", ["landing"])
+    if kind == "spark" and sources != ["landing"]:
+        raise InputError(
+            f"--target {name}: crm_sources has to be [landing] on Spark and is "
+            f"[{', '.join(sources)}]; the adapters for CRMs are written for DuckDB alone so far."
+        )
     if kind == "spark" and importlib.util.find_spec("dbt.adapters.spark") is None:
         raise InputError(
             f"--target {name} needs dbt-spark, which is not installed here: "

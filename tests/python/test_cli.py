@@ -192,6 +192,15 @@ def test_a_mistake_of_the_user_is_exit_2_and_one_message(
     assert publish.current_id(config_of(home)) is None
 
 
+def test_an_adapter_on_spark_is_refused_before_anything_lands(tmp_path: Path) -> None:
+    choice = ["--target", "spark", "--vars", "{crm_sources: [odoo]}"]
+    for command in ("refresh", "build"):
+        done = call(command, "--home", tmp_path / "home", *choice)
+        assert done.returncode == 2
+        assert "crm_sources has to be [landing] on Spark and is [odoo]" in done.stderr
+    assert not (tmp_path / "home" / "warehouse.duckdb").exists()
+
+
 def test_an_error_is_json_too(project: Path, tmp_path: Path) -> None:
     done = call("--json", "--home", tmp_path, "--project-dir", project, "refresh", "/nowhere")
     assert (done.returncode, json.loads(done.stdout)) == (
