@@ -346,7 +346,8 @@ def test_an_interruption_before_the_switch_changes_nothing(
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
-    with pytest.raises(KeyboardInterrupt):
+    # Whoever is asked first, Python or DuckDB, says it in its own words.
+    with pytest.raises((KeyboardInterrupt, RuntimeError), match=r"^$|Query interrupted"):
         while True:
             publish.audit(config, draft)
     timer.join()
