@@ -20,7 +20,7 @@ from warehouse.contract import load_contract
 from warehouse.errors import ChecksFailedError, StepError
 from warehouse.logs import logger
 from warehouse.store import quoted
-from warehouse.variables import check_target
+from warehouse.variables import check_target, crm_sources
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -159,7 +159,10 @@ def build(
             [GREEN if is_green else RED, run_id],
         )
         rows = mart_rows(connection)
-        empty = tuple(_empty_marts(connection, manifest, rows)) if is_green else ()
+        # What a KPI needs is told as tables of the landing contract: an adapter gives them otherwise.
+        is_landing_alone = crm_sources(config.project_dir, variables) == ["landing"]
+        needs = figures.NEEDS if is_landing_alone else {}
+        empty = tuple(_empty_marts(connection, manifest, rows, needs)) if is_green else ()
         anew = tuple(_made_anew(connection, run_id)) if is_green and not on_spark else ()
     done = [result for result in results if str(result.status) in _DONE]
     return BuildResult(
@@ -528,13 +531,16 @@ def _marts(manifest: Any) -> Iterator[Any]:
 
 
 def _empty_marts(
-    connection: DuckDBPyConnection, manifest: Any, rows: Mapping[str, int]
+    connection: DuckDBPyConnection,
+    manifest: Any,
+    rows: Mapping[str, int],
+    needs: Mapping[str, Sequence[str]],
 ) -> Iterator[EmptyMart]:
     """Follow the empty tables from a mart back to what has not landed.
 
     Only empty parents are followed: a table with rows is not why its child has none. A landed
     table that is also missing behind a mart with rows is no reason either, unless all of them are.
-    Of the project's own KPIs it is known without that what they cannot do without.
+    Of the KPIs in `needs` it is known without that what they cannot do without.
     """
     lineage = _Lineage(connection, manifest)
     landed = {node.name: unique_id for unique_id, node in manifest.sources.items()}
@@ -546,8 +552,8 @@ def _empty_marts(
     for node in sorted(marts, key=lambda item: item.alias):
         if rows[node.alias] or not node.alias.startswith("kpi_"):
             continue
-        if node.alias in figures.NEEDS:
-            needed = [table for table in figures.NEEDS[node.alias] if table in landed]
+        if node.alias in needs:
+            needed = [table for table in needs[node.alias] if table in landed]
             missing = [table for table in needed if lineage.is_empty(landed[table])]
         else:
             found = lineage.missing(node.unique_id)

@@ -138,7 +138,7 @@ def find_project(project_dir: Path | None) -> Path:
     )
 
 
-def kind_of(path: Path) -> Literal["directory", "file"] | None:
+def path_kind(path: Path) -> Literal["directory", "file"] | None:
     """What a path that somebody named is, None: nothing; InputError if that cannot be found out."""
     try:
         if path.is_dir():
@@ -160,7 +160,7 @@ def load(
     """
     project = find_project(project_dir)
     home = (home or project / "var").expanduser().absolute()
-    if kind_of(home) == "file":
+    if path_kind(home) == "file":
         raise InputError(f"{home} is a file, not a directory: give --home a directory.")
     config = Config(home=home, project_dir=project)
     for directory in (project, home):

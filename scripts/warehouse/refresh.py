@@ -16,7 +16,7 @@ from warehouse import report as reporting
 from warehouse import runs, store, variables
 from warehouse.build import BuildResult
 from warehouse.check import CheckResult
-from warehouse.config import Config, kind_of
+from warehouse.config import Config, path_kind
 from warehouse.errors import ChecksFailedError, InputError, WarehouseError
 from warehouse.notify import notify
 from warehouse.publish import Release
@@ -234,7 +234,7 @@ def _check_call(
     if full_export and not directories and database is None:
         raise InputError("--full-export says what the landing directory is: name one.")
     for directory in directories:
-        kind = kind_of(directory)
+        kind = path_kind(directory)
         if kind is None:
             raise InputError(f"There is no landing directory {directory}.")
         if kind == "file":

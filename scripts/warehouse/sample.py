@@ -20,7 +20,7 @@ from typing import Literal
 
 import duckdb
 
-from warehouse.config import kind_of
+from warehouse.config import path_kind
 from warehouse.errors import InputError
 
 SQL = Path(__file__).parent / "samples"
@@ -162,7 +162,7 @@ def _validate(*, deals: int, delta_days: int, as_of: datetime, known_at: datetim
 
 
 def _refuse_foreign_files(out_dir: Path) -> None:
-    kind = kind_of(out_dir)
+    kind = path_kind(out_dir)
     if kind is None:
         return
     if kind == "file":

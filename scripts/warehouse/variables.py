@@ -61,6 +61,11 @@ def project_defaults(project_dir: Path) -> dict[str, Any]:
     return dict(_yaml(project_dir / "dbt_project.yml").get("vars") or {})
 
 
+def crm_sources(project_dir: Path, given: Mapping[str, Any] | None = None) -> list[str]:
+    """Whose tables the models read, by the project and the vars of the run."""
+    return list({**project_defaults(project_dir), **(given or {})}.get("crm_sources", ["landing"]))
+
+
 def check_target(
     name: str | None, project_dir: Path, given: Mapping[str, Any] | None = None
 ) -> str:
@@ -77,8 +82,7 @@ def check_target(
             f"--target: profiles.yml has no target {name!r}; known are {', '.join(outputs)}."
         )
     kind = str(outputs[name].get("type", ""))
-    sources = {**project_defaults(project_dir), **(given or {})}.get("crm_sources", ["landing"])
-    if kind == "spark" and sources != ["landing"]:
+    if kind == "spark" and (sources := crm_sources(project_dir, given)) != ["landing"]:
         raise InputError(
             f"--target {name}: crm_sources has to be [landing] on Spark and is "
             f"[{', '.join(sources)}]; the adapters for CRMs are written for DuckDB alone so far."

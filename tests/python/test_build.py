@@ -75,6 +75,20 @@ def test_an_empty_kpi_is_put_down_to_what_it_needs_alone(tmp_path: Path) -> None
     }
 
 
+def test_with_a_crm_as_source_an_empty_kpi_is_put_down_to_what_it_reads(tmp_path: Path) -> None:
+    # The tables of the landing contract are empty then without being missed.
+    project = write_project(
+        tmp_path / "project",
+        kpi_nps="select 1 as one from {{ source('raw_crm', 'users') }}",
+    )
+    config = landed(tmp_path / "home", project)
+    result = run(config, variables={"crm_sources": ["odoo"]})
+    result.raise_for_failures()
+    assert "kpi_nps is empty: nothing has landed in users" in {
+        mart.sentence() for mart in result.empty
+    }
+
+
 def test_the_vars_of_each_run_count_though_the_parse_is_reused(tmp_path: Path) -> None:
     config = landed(tmp_path / "home", write_project(tmp_path / "project"))
     run(config)

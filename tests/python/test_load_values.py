@@ -156,18 +156,14 @@ def test_a_whole_number_may_have_a_decimal_point_but_no_fraction(landing, text, 
     assert read_csv_values(landing, "integer", text) == [whole]
 
 
-# The last ones have a fraction that ten digits do not show.
 @pytest.mark.parametrize(
-    "text", ["3.5", "3.0000000001", "9.99999999999", "10.00000000001", "1e-30", "99999999999e-11"]
-)
-def test_a_number_with_a_fraction_is_no_whole_number(landing, text):
-    (reason,) = read_csv_values(landing, "integer", text)
-    assert f"'{text}' is no whole number" in reason
-
-
-@pytest.mark.parametrize(
-    "text", ["3.5", "0.1", "1e-1", "9223372036854775808", "1e30", "three", "1_0", "0b1", "nan"]
-)
+    "text",
+    [
+        "3.5", "0.1", "1e-1", "9223372036854775808", "1e30", "three", "1_0", "0b1", "nan",
+        # A fraction that ten digits do not show.
+        "3.0000000001", "9.99999999999", "10.00000000001", "1e-30", "99999999999e-11",
+    ],
+)  # fmt: skip
 def test_anything_else_is_no_whole_number(landing, text):
     assert read_csv_values(landing, "integer", text) == [
         f"max_daily_leads '{text}' is no whole number"

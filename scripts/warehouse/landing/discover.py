@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from warehouse.config import path_kind
 from warehouse.contract import Contract
 from warehouse.errors import InputError
 
@@ -64,7 +65,7 @@ def discover(
     names = [table.name for table in contract.tables]
     for entry in entries:
         if _is_of_a_day(entry, names):
-            days.append(_shown(entry))
+            days.append(_shown(entry.name))
             continue
         table, parts, others = _entry(entry, root, names)
         ignored.extend(others)
@@ -95,13 +96,12 @@ def discover(
 
 
 def _entries(directory: Path) -> list[Path]:
+    kind = path_kind(directory)
+    if kind is None:
+        raise InputError(f"{directory} does not exist: name a directory with landing files.")
+    if kind == "file":
+        raise InputError(f"{directory} is no directory: name the directory that holds the file.")
     try:
-        if not directory.exists():
-            raise InputError(f"{directory} does not exist: name a directory with landing files.")
-        if not directory.is_dir():
-            raise InputError(
-                f"{directory} is no directory: name the directory that holds the file."
-            )
         return sorted(directory.iterdir(), key=lambda path: path.name)
     except OSError as error:
         raise InputError(
@@ -113,9 +113,10 @@ def _entry(
     entry: Path, root: str, names: list[str]
 ) -> tuple[str | None, tuple[Part, ...], list[str]]:
     """The table an entry holds, its parts, and what of it is ignored, with the reason."""
+    name = _shown(entry.name)
     if entry.is_dir():
         if entry.name not in names:
-            return None, (), [f"{_shown(entry)}/ ({_not_a_table(entry.name, names)})"]
+            return None, (), [f"{name}/ ({_not_a_table(entry.name, names)})"]
         parts, ignored = _folder(entry, root)
         if not parts:
             return None, (), [*ignored, f"{entry.name}/ (holds no part files)"]
@@ -124,14 +125,10 @@ def _entry(
     if split is None:
         # Hidden files belong to the program that put them there, and hold no rows.
         is_hidden = entry.name.startswith(".")
-        return (
-            None,
-            (),
-            [] if is_hidden else [f"{_shown(entry)} (neither csv nor parquet nor jsonl)"],
-        )
+        return None, (), [] if is_hidden else [f"{name} (neither csv nor parquet nor jsonl)"]
     stem, file_format, gzipped = split
     if stem not in names:
-        return None, (), [f"{_shown(entry)} ({_not_a_table(stem, names)})"]
+        return None, (), [f"{name} ({_not_a_table(stem, names)})"]
     _check_file(entry)
     return stem, (Part(entry, f"{root}/{entry.name}", file_format, gzipped),), []
 
@@ -153,9 +150,9 @@ def _folder(folder: Path, root: str) -> tuple[list[Part], list[str]]:
     for path in _entries(folder):
         split = _split_name(path.name)
         if path.is_dir():
-            ignored.append(f"{folder.name}/{_shown(path)}/ (a folder inside a table's folder)")
+            ignored.append(f"{folder.name}/{_shown(path.name)}/ (a folder inside a table's folder)")
         elif split is None or path.name.startswith((".", "_")):
-            ignored.append(f"{folder.name}/{_shown(path)} (no part file)")
+            ignored.append(f"{folder.name}/{_shown(path.name)} (no part file)")
         else:
             _check_file(path)
             parts.append(Part(path, f"{root}/{folder.name}/{path.name}", split[1], split[2]))
@@ -172,14 +169,14 @@ def _split_name(name: str) -> tuple[str, str, bool] | None:
     return None
 
 
-def _shown(path: Path) -> str:
-    """The name of an entry; bytes that are no UTF-8, which no file could be written with, as \\xe9."""
-    return os.fsencode(path.name).decode("utf-8", errors="backslashreplace")
+def _shown(name: str) -> str:
+    """The name of a file; bytes that are no UTF-8, which nothing could be written with, as \\xe9."""
+    return os.fsencode(name).decode("utf-8", errors="backslashreplace")
 
 
 def _check_name(path: Path) -> None:
-    if any(_shown(part) != part.name for part in (path, *path.parents)):
-        shown = os.fsencode(path).decode("utf-8", errors="backslashreplace")
+    shown = _shown(str(path))
+    if shown != str(path):
         raise InputError(f"The name of {shown} is not UTF-8, so DuckDB cannot open it: rename it.")
 
 

@@ -237,9 +237,12 @@ def check_split_rules(
         joins = f"left join {raw} as r using ({keys})"
         for name in used:
             column = quoted(name)
-            value = f"s.{column}" if name in file.present else f"r.{column}"
             files = [str(other.index) for other in earlier if name in other.present]
-            if name not in file.present and files:
+            if name in file.present:
+                value = f"s.{column}"
+            elif not files:
+                value = f"r.{column}"
+            else:
                 older = quoted(f"older {name}")
                 joins += f"""
                     left join (

@@ -101,8 +101,7 @@ def _insert(
 
 def _has_own_row_numbers(connection: DuckDBPyConnection, part: Part) -> bool:
     """Whether the file has a column of the name under which DuckDB numbers its rows."""
-    row = connection.execute(
-        "select count(*) from parquet_schema(?) where lower(name) = ?",
+    return connection.execute(
+        "select exists(select 1 from parquet_schema(?) where lower(name) = ?)",
         [path_pattern(part.path), _ROW_NUMBER],
-    ).fetchone()
-    return row is not None and row[0] > 0
+    ).fetchone()[0]
