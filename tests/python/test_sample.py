@@ -223,6 +223,11 @@ def test_references_point_to_what_is_there(files, table, column, target, key):
     assert value(files, f"select count({column}) from {table}") > 0
 
 
+def test_rates_are_quoted_to_six_digits(files):
+    assert value(files, "select count(*) from fx_rates where rate > 1") > 100
+    assert value(files, "select count(*) from fx_rates where rate <> round(rate, 6)") == 0
+
+
 def test_some_attributes_are_missing_as_in_a_real_company(files):
     for column in ("account_id", "owner_id", "amount", "currency", "source", "product_id"):
         share = value(files, f"select count(*) filter ({column} is null) / count(*) from deals")

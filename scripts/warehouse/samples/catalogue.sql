@@ -113,12 +113,12 @@ select
     currency,
     (getvariable('start_on') - 400 + week_no * 7)::date as rate_on,
     week_no,
-    round(
+    -- quoted to six digits
+    (
         case currency when 'EUR' then 1.085 else 1.262 end
         * exp(0.035 * sin(week_no / 19.0 + case currency when 'EUR' then 0 else 1 end)
-            + 0.006 * normal(week_no * 2 + (currency = 'EUR')::integer, 'rate')),
-        6
-    )::decimal(30, 18) as rate,
+            + 0.006 * normal(week_no * 2 + (currency = 'EUR')::integer, 'rate'))
+    )::decimal(18, 6)::decimal(30, 18) as rate,
     -- now and then a rate is corrected in the week after
     chance(week_no * 2 + (currency = 'EUR')::integer, 'rate corrected', 0.12) as is_corrected,
 from (
