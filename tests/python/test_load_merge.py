@@ -10,7 +10,8 @@ import pytest
 
 from landing_case import LOADED_AT, Landing, jsonl, open_landing
 from warehouse import load
-from warehouse.errors import InputError
+from warehouse.errors import InputError, StepError
+from warehouse.landing import merge
 
 ACCOUNTS = "account_id,name,updated_at\n"
 PRODUCTS = "product_id,name,category\n"
@@ -432,6 +433,28 @@ def test_several_directories_change_rows_that_were_there_and_rows_of_one_another
             "select count(*), count(distinct (product_id, name)) from raw_crm.products__history"
         )
         assert landing.rows(replaced) == [(2200 * turn, 2200 * turn)]
+
+
+@pytest.mark.parametrize(
+    ("table", "found"),
+    [
+        ("products", "would hold 1 rows and 1 replaced ones, where 2 and 1 follow"),
+        ("products__history", "would hold 2 rows and 0 replaced ones, where 2 and 1 follow"),
+    ],
+)
+def test_a_load_that_loses_a_row_is_taken_back(landing, monkeypatch, table, found):
+    landing.load_files({"products.csv": PRODUCTS + "1,one,\n2,two,\n"})
+    replace = merge._Merge._replace
+
+    def lose(job: merge._Merge) -> None:
+        replace(job)
+        job.connection.execute(f"delete from raw_crm.{table} where product_id = '1'")
+
+    monkeypatch.setattr(merge._Merge, "_replace", lose)
+    with pytest.raises(StepError, match=found):
+        landing.load_files({"products.csv": PRODUCTS + "1,uno,\n2,two,\n"})
+    assert names(landing, "products", "product_id") == {"1": "one", "2": "two"}
+    assert landing.value("select count(*) from ops.loads") == 1
 
 
 def test_every_load_is_recorded_with_its_counts(landing):

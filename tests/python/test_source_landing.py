@@ -8,7 +8,7 @@ import pytest
 from running import warehouse
 from source_case import DECLARATION, SourceCase, make_case
 from warehouse.errors import InputError, StepError
-from warehouse.sources import declared
+from warehouse.sources import declared, merge
 from warehouse.sources.merge import wider_type
 
 DEALS = """
@@ -46,6 +46,27 @@ def test_an_instant_with_a_zone_lands_as_that_instant_in_utc(case):
         case.write("one", deal="select 1 as id, timestamptz '2025-01-01 10:00+02' as changed_at")
     )
     assert case.rows("select changed_at::varchar from raw_acme.deal") == [("2025-01-01 08:00:00",)]
+
+
+@pytest.mark.parametrize(("step", "kept"), [("_replace_changed", 1), ("_remove_gone", 0)])
+def test_a_load_that_loses_a_row_is_taken_back(case, monkeypatch, step, kept):
+    case.load(case.write("one", deal=DEALS))
+    take = getattr(merge._Merge, step)
+
+    def lose(job: merge._Merge, *given: str) -> int | None:
+        taken = take(job, *given)
+        job.connection.execute(f"delete from {job._history}")
+        return taken
+
+    monkeypatch.setattr(merge._Merge, step, lose)
+    later = "select 2 as id, 'lost' as stage_name, timestamp '2025-01-03 10:00' as changed_at"
+    found = f"acme.deal would hold 1 rows and {kept} replaced ones, where 1 and 2 follow"
+    with pytest.raises(StepError, match=found):
+        case.load(case.write("two", deal=later), full_export=True)
+    assert case.rows("select id, stage_name from raw_acme.deal order by id") == [
+        (1, "new"),
+        (2, "won"),
+    ]
 
 
 def test_only_declared_columns_land_and_the_others_are_named(case):

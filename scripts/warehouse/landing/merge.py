@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from warehouse.contract import TECHNICAL_COLUMNS, Table
-from warehouse.landing.raw import raw_name, unordered_inserts
+from warehouse.landing.raw import Sizes, raw_name, unordered_inserts
 from warehouse.landing.stage import STAGE, StagedFile
 from warehouse.store import literal, quoted
 
@@ -47,8 +47,21 @@ def merge(
     loaded_at: datetime,
     full_export: bool,
 ) -> Counts:
-    """Bring the staged rows into raw, the rejected ones into ops.rejects, and count all of them."""
-    return _Merge(connection, table, files, load_id, loaded_at, full_export).run()
+    """Bring the staged rows into raw, the rejected ones into ops.rejects, and count all of them.
+
+    Raises StepError when raw then holds other numbers of rows than follow from that.
+    """
+    held = raw_name(table), raw_name(table, "__history")
+    before = Sizes.of(connection, *held)
+    counts = _Merge(connection, table, files, load_id, loaded_at, full_export).run()
+    before.check_after(
+        table.name,
+        Sizes.of(connection, *held),
+        inserted=counts.rows_inserted,
+        updated=counts.rows_updated,
+        gone=0,
+    )
+    return counts
 
 
 def distinct_keys(connection: DuckDBPyConnection, table: Table, relation: str) -> int:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from warehouse.contract import HISTORY_COLUMNS, TECHNICAL_COLUMNS, Contract, Table
+from warehouse.errors import StepError
 from warehouse.store import quoted
 
 if TYPE_CHECKING:
@@ -75,6 +77,32 @@ def ensure(connection: DuckDBPyConnection, contract: Contract) -> None:
         if (table.schema, f"{table.name}__history") not in existing:
             more = ", ".join(f"{c.name} {c.data_type}" for c in HISTORY_COLUMNS)
             connection.execute(f"create table {raw_name(table, '__history')} ({columns}, {more})")
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many rows a raw table and its history hold."""
+
+    rows: int
+    replaced: int
+
+    @classmethod
+    def of(cls, connection: DuckDBPyConnection, raw: str, history: str) -> Sizes:
+        """The sizes of two tables, given as SQL."""
+        query = f"select (select count(*) from {raw}), (select count(*) from {history})"
+        return cls(*connection.execute(query).fetchone())
+
+    def check_after(
+        self, label: str, after: Sizes, *, inserted: int, updated: int, gone: int
+    ) -> None:
+        """Raise StepError unless a load has left as many rows as follow from what it did."""
+        due = Sizes(self.rows + inserted - gone, self.replaced + updated + gone)
+        if after != due:
+            raise StepError(
+                f"{label} would hold {after.rows:,} rows and {after.replaced:,} replaced ones, where"
+                f" {due.rows:,} and {due.replaced:,} follow from what landed: the database has lost or"
+                " doubled some, and nothing landed. Run the same command again, and report it."
+            )
 
 
 @contextmanager

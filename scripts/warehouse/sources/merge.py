@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from warehouse.contract import HISTORY_COLUMNS
 from warehouse.landing.merge import Counts, keep_newest, rank_repeated
+from warehouse.landing.raw import Sizes
 from warehouse.sources.declared import TECHNICAL_COLUMNS, SourceTable
 from warehouse.store import quoted
 
@@ -170,7 +171,8 @@ class _Merge:
         duplicates, superseded, conflicts = self._keep_winners() if self.table.key else (0, 0, 0)
         (rows,) = self._one(f"select count(*) from {STAGE}")
         self._ensure_raw()
-        if not self._one(f"select exists(select 1 from {self._raw})")[0]:
+        before = Sizes.of(self.connection, self._raw, self._history)
+        if not before.rows:
             self._insert("true")
             inserted, updated, stale = rows, 0, 0
             # A run that goes on after a kill may have fetched rows that are gone since.
@@ -183,6 +185,13 @@ class _Merge:
             gone = 0
             if is_snapshot or has_present:
                 gone = self._remove_gone(STAGE if is_snapshot else PRESENT)
+        before.check_after(
+            self.table.label,
+            Sizes.of(self.connection, self._raw, self._history),
+            inserted=inserted,
+            updated=updated,
+            gone=gone,
+        )
         return Counts(
             rows_landed=rows,
             duplicates=duplicates,
