@@ -424,14 +424,12 @@ def test_several_directories_change_rows_that_were_there_and_rows_of_one_another
 
     landing.load(write("first", range(3000)))
     thirds, tail = range(0, 3000, 3), range(1800, 3000)
+    held = "select count(*), count(distinct product_id) from raw_crm.products"
+    replaced = "select count(*), count(distinct (product_id, name)) from raw_crm.products__history"
     for turn in range(1, 13):
         result = landing.load(write(f"a{turn}", thirds), write(f"b{turn}", tail))
         assert [table.rows_updated for table in result.tables] == [1000, 1200]
-        held = "select count(*), count(distinct product_id) from raw_crm.products"
         assert landing.rows(held) == [(3000, 3000)]
-        replaced = (
-            "select count(*), count(distinct (product_id, name)) from raw_crm.products__history"
-        )
         assert landing.rows(replaced) == [(2200 * turn, 2200 * turn)]
 
 

@@ -51,17 +51,7 @@ def merge(
 
     Raises StepError when raw then holds other numbers of rows than follow from that.
     """
-    held = raw_name(table), raw_name(table, "__history")
-    before = Sizes.of(connection, *held)
-    counts = _Merge(connection, table, files, load_id, loaded_at, full_export).run()
-    before.check_after(
-        table.name,
-        Sizes.of(connection, *held),
-        inserted=counts.rows_inserted,
-        updated=counts.rows_updated,
-        gone=0,
-    )
-    return counts
+    return _Merge(connection, table, files, load_id, loaded_at, full_export).run()
 
 
 def distinct_keys(connection: DuckDBPyConnection, table: Table, relation: str) -> int:
@@ -137,14 +127,21 @@ class _Merge:
             self.connection.execute(f"alter table {STAGE} add column _filled varchar[]")
         duplicates, superseded, conflicts = self._keep_winners(rows_read - rejected)
         landed = rows_read - rejected - duplicates - superseded
-        raw_is_empty = not self._one(f"select exists(select 1 from {self._raw})")[0]
-        updated = stale = 0
-        if raw_is_empty:
+        before = Sizes.of(self.connection, self._raw, self._history)
+        if not before.rows:
             self._insert_new(where="true")
-            inserted = landed
+            inserted, updated, stale = landed, 0, 0
         else:
             inserted, updated, stale = self._upsert(landed)
-        vanished = self._mark_vanished(rejected) if self.full_export and not raw_is_empty else 0
+        vanished = self._mark_vanished(rejected) if self.full_export and before.rows else 0
+        before.check_after(
+            self.table.name,
+            Sizes.of(self.connection, self._raw, self._history),
+            inserted=inserted,
+            updated=updated,
+            # What has vanished from an export stays in raw, marked.
+            gone=0,
+        )
         return Counts(
             rows_read=rows_read,
             rows_landed=landed,
@@ -163,6 +160,10 @@ class _Merge:
     @property
     def _raw(self) -> str:
         return raw_name(self.table)
+
+    @property
+    def _history(self) -> str:
+        return raw_name(self.table, "__history")
 
     @property
     def _keys(self) -> str:
@@ -401,7 +402,7 @@ class _Merge:
         changed = f"inner join {_MATCH} as m on r.rowid = m.raw_id and m.status = 'changed'"
         self.connection.execute(
             f"""
-            insert into {raw_name(self.table, "__history")}
+            insert into {self._history}
             select {", ".join(f"r.{quoted(name)}" for name in names)}, ?, ?
             from {self._raw} as r {changed}
             """,
