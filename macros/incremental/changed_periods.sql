@@ -2,71 +2,73 @@
    `relation` count in the periods that hold `date`, an expression over its columns; `columns` are those that the model
    uses (all, if not given), `where` the rows. Read by itself it is true, so that `dbt show` and unit tests see all rows. #}
 {% macro changed_periods(relation, date, columns=['*'], where='true') -%}
-    {{ return(adapter.dispatch('changed_periods')(relation, date, columns, where)) }}
-{%- endmacro %}
-
-{# Without brackets; see only_touched.sql. #}
-{% macro spark__changed_periods(relation, date, columns, where) -%}
-    true
-{%- endmacro %}
-
-{% macro default__changed_periods(relation, date, columns, where) -%}
-    (/* changed periods | {{ relation }} | {{ date }} | {{ columns | join(', ') }} | {{ where }} */ true)
+    /* changed periods | {{ relation }} | {{ date }} | {{ columns | join(', ') }} | {{ where }} */ true
 {%- endmacro %}
 
 {% macro changed_periods_pattern() -%}
-    {{ return('\\(/\\* changed periods \\| (.*?) \\| (.*?) \\| (.*?) \\| (.*?) \\*/ true\\)') }}
+    {{ return('/\\* changed periods \\| (.*?) \\| (.*?) \\| (.*?) \\| (.*?) \\*/ true') }}
 {%- endmacro %}
 
 {# In a query of one period grain: the condition that keeps a build of a `by_period` model to the changed periods of this
    grain. `changed_periods` alone would keep whole quarters for the sake of a week. #}
 {% macro only_changed(grain) -%}
-    {{ return(adapter.dispatch('only_changed')(grain)) }}
+    /* only changed | {{ grain }} */ true
 {%- endmacro %}
 
-{% macro spark__only_changed(grain) -%}
-    true
+{% macro only_changed_pattern() -%}
+    {{ return('/\\* only changed \\| (.*?) \\*/ true') }}
 {%- endmacro %}
 
-{% macro default__only_changed(grain) -%}
-    (/* only changed | {{ grain }} */ true)
-{%- endmacro %}
-
-{# Checksums and numbers of rows of what the model reads, in a temporary table: per day of each relation that it reads by
-   `changed_periods`, of each other one as a whole. The sum of the rows' hashes does not depend on their order. #}
-{% macro take_checksums(sql) -%}
+{# The query for checksums and numbers of rows of what a model reads: per day of each relation that it reads by
+   `changed_periods`, of each other one as a whole. The sum of the rows' hashes does not depend on their order. `calendar`
+   names models of days and periods, and the column by which they are looked at per day; others of the calendar are not. #}
+{% macro checksums_of(sql, calendar={}) -%}
     {%- set by_day = modules.re.findall(changed_periods_pattern(), sql) | unique | list -%}
-    {%- set taken = [] -%}
-    {%- for relation, date, columns, where in by_day -%}
-        {%- set query %}
+    {%- set whole = [] -%}
+    {%- for node in read_by(model.depends_on.nodes, 'model') -%}
+        {%- if node.name in calendar -%}
+            {%- do by_day.append((node.relation_name, calendar[node.name], '*', 'true')) -%}
+        {%- elif node.name not in ('int_days', 'int_periods') and node.relation_name not in by_day | map('first') -%}
+            {%- do whole.append(node) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- for relation, date, columns, where in by_day %}
         select
             '{{ (relation ~ ' by ' ~ date ~ ': ' ~ columns ~ ' where ' ~ where) | replace("'", "''") }}' as input,
             {{ date }} as happened_on,
-            sum(hash({{ 'every' if columns == '*' else columns }})) as checksum,
+            {{ sum_of_hashes(relation, columns) }} as checksum,
             count(*) as row_count
         from {{ relation }} as every
         where
             ({{ where }})
             and {{ date }} is not null
         group by all
-        {%- endset -%}
-        {%- do taken.append(query) -%}
-    {%- endfor -%}
-    {#- The calendar follows from as_of, whose days are changed days in any case. -#}
-    {%- for node in read_by(model.depends_on.nodes, 'model') if node.name not in ('int_days', 'int_periods') -%}
-        {%- if node.relation_name not in by_day | map('first') -%}
-            {%- set query %}
+        {{ 'union all' if whole or not loop.last }}
+    {%- endfor %}
+    {%- for node in whole %}
         select
             '{{ node.name }}' as input,
             cast(null as date) as happened_on,
-            coalesce(sum(hash(every)), 0) as checksum,
+            coalesce({{ sum_of_hashes(node.relation_name, '*') }}, 0) as checksum,
             count(*) as row_count
         from {{ node.relation_name }} as every
-            {%- endset -%}
-            {%- do taken.append(query) -%}
-        {%- endif -%}
-    {%- endfor -%}
-    {%- do run_query('create or replace temp table fresh_checksums as ' ~ taken | join(' union all ')) -%}
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+{# The sum of the hashes of rows: of these columns, or of the whole rows of what a query calls `every`. #}
+{% macro sum_of_hashes(relation, columns) -%}
+    {{ return(adapter.dispatch('sum_of_hashes')(relation, columns)) }}
+{%- endmacro %}
+
+{% macro default__sum_of_hashes(relation, columns) -%}
+    sum(hash({{ 'every' if columns == '*' else columns }}))
+{%- endmacro %}
+
+{# The same checksums in a temporary table. The calendar follows from as_of, whose days are changed days in any case, and
+   from definitions, which the record of builds has. #}
+{% macro take_checksums(sql) -%}
+    {%- do run_query('create or replace temp table fresh_checksums as ' ~ checksums_of(sql)) -%}
 {%- endmacro %}
 
 {# The statements that keep them for the next build. #}
@@ -256,7 +258,7 @@
 {% macro of_periods_to_make(sql) -%}
     {%- set kept = modules.re.sub(changed_periods_pattern(), '(\\2 in (select date_day from days_to_read))', sql) -%}
     {%- set kept = modules.re.sub(
-        '\\(/\\* only changed \\| (.*?) \\*/ true\\)',
+        only_changed_pattern(),
         "(\\1_start in (select period_start from periods_to_make where period_grain = '\\1'))", kept
     ) %}
         select * from (

@@ -4,8 +4,9 @@
     {{ return(adapter.dispatch('keep_states')()) }}
 {% endmacro %}
 
-{# On Spark every table is made entirely. #}
+{# On Spark a state lies with its table (macros/spark/incremental.sql). #}
 {% macro spark__keep_states() %}
+    create schema if not exists ops
 {% endmacro %}
 
 {% macro default__keep_states() %}

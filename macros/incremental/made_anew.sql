@@ -24,7 +24,7 @@
     {{ return(adapter.dispatch('made_anew')(relation)) }}
 {%- endmacro %}
 
-{# On Spark every table is made entirely. #}
+{# On Spark a test reads every row. #}
 {% macro spark__made_anew(relation) -%}
     {{ return('true') }}
 {%- endmacro %}

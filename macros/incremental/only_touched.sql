@@ -1,16 +1,7 @@
 {# In a `keyed` model: the condition that keeps a build to the rows of touched keys. Read by itself it is true, so that
    `dbt show` and unit tests see all rows. #}
 {% macro only_touched(column) -%}
-    {{ return(adapter.dispatch('only_touched')(column)) }}
-{%- endmacro %}
-
-{# Without brackets: Spark takes `where (true)` for a table's name and its column. #}
-{% macro spark__only_touched(column) -%}
-    true
-{%- endmacro %}
-
-{% macro default__only_touched(column) -%}
-    (/* only touched | {{ column }} */ true)
+    /* only touched | {{ column }} */ true
 {%- endmacro %}
 
 {# Find the touched keys of the model that is being built; says why when they are too many to be worth it. #}
@@ -62,7 +53,7 @@
 {% macro replace_touched_keys(relation, sql) -%}
     {%- set key = config.require('key') -%}
     {%- set kept = modules.re.sub(
-        '\\(/\\* only touched \\| (.*?) \\*/ true\\)', '(\\1 in (select ' ~ key ~ ' from touched_keys))', sql
+        '/\\* only touched \\| (.*?) \\*/ true', '(\\1 in (select ' ~ key ~ ' from touched_keys))', sql
     ) -%}
     create or replace temp table fresh_rows as (
         {{ kept }}

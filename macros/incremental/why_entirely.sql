@@ -47,6 +47,16 @@
 
 {# Whether the company is so small that making everything anew costs less than finding out what changed. #}
 {% macro is_small() -%}
+    {{ return(adapter.dispatch('is_small')()) }}
+{%- endmacro %}
+
+{# Counting them would cost Spark more than a small model: `warehouse` says how many there are (var `landed_rows`). #}
+{% macro spark__is_small() -%}
+    {%- set landed_rows = var('landed_rows', none) -%}
+    {{ return(landed_rows is not none and landed_rows | int < var('incremental_from_rows') | int) }}
+{%- endmacro %}
+
+{% macro default__is_small() -%}
     {%- set query %}
         select coalesce(sum(estimated_size), 0) < {{ var('incremental_from_rows') | int }} as is_small
         from duckdb_tables()

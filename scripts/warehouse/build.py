@@ -131,11 +131,14 @@ def build(
         )
         landed = _write_landed(config, connection, progress) if on_spark else []
     own = {name: value for name, value in variables.items() if name != "as_of"}
+    passing: dict[str, Any] = {"as_of": as_of.isoformat(), "run_id": run_id}
+    if on_spark:
+        passing["landed_rows"] = sum(table.rows for table in landed)
     with _environment(config), _heard_events():
         manifest, results = _invoke(
             config,
             stable=own,
-            passing={"as_of": as_of.isoformat(), "run_id": run_id},
+            passing=passing,
             full_refresh=full_refresh,
             target=target,
             landed=landed,
@@ -163,7 +166,13 @@ def build(
         is_landing_alone = crm_sources(config.project_dir, variables) == ["landing"]
         needs = figures.NEEDS if is_landing_alone else {}
         empty = tuple(_empty_marts(connection, manifest, rows, needs)) if is_green else ()
-        anew = tuple(_made_anew(connection, run_id)) if is_green and not on_spark else ()
+        anew: tuple[str, ...] = ()
+        if is_green:
+            nodes = manifest.nodes.values()
+            states = (
+                lake.states(connection, _lake(config), nodes) if on_spark else _states(connection)
+            )
+            anew = tuple(_made_anew(states, run_id))
     done = [result for result in results if str(result.status) in _DONE]
     return BuildResult(
         models=sum(result.node.resource_type in ("model", "seed", "snapshot") for result in done),
@@ -341,12 +350,19 @@ def _register(
 
     tables = json.dumps({"tables": [table.registered() for table in landed]})
     call = ["run-operation", "register_landed", *shared, "--vars", variables_text]
-    outcome = dbtRunner(manifest=manifest).invoke([*call, "--args", tables])
+    # What broke an operation is said in an event alone.
+    broke: list[str] = []
+
+    def hear(event: Any) -> None:
+        if event.info.level == "error":
+            broke.append(event.info.msg)
+
+    outcome = dbtRunner(manifest=manifest, callbacks=[hear]).invoke([*call, "--args", tables])
     fact = "The landed tables were not registered with Spark"
     done = _result(outcome, fact)
     for result in getattr(done, "results", ()):
         if str(result.status) not in ("success", "pass"):
-            message = _flat(result.message or "no message")
+            message = _flat(result.message or " ".join(broke)).rpartition("HiveSQLException: ")[2]
             raise StepError(
                 f"{fact}: {_short(message, _SHOWN_WIDTH)}. {store.remedy(message) or ''}"
             )
@@ -561,27 +577,27 @@ def _empty_marts(
         yield EmptyMart(name=node.alias, tables=tuple(missing))
 
 
-def _made_anew(connection: DuckDBPyConnection, run_id: str) -> Iterator[str]:
-    """Per reason, the tables that could not continue their last build.
+def _states(connection: DuckDBPyConnection) -> list[tuple[str, str | None, str]]:
+    """What the last build of each table noted: its name, why all of it was made, the run.
 
     Only the project's own materializations keep `ops.table_states`.
     """
-    if not connection.execute(
+    kept = connection.execute(
         "select 1 from duckdb_tables() where schema_name = 'ops' and table_name = 'table_states'"
-    ).fetchone():
-        return
-    found = connection.execute(
-        """
-        select why, list(split_part(relation, '.', 2) order by relation)
-        from ops.table_states
-        where run_id = ? and why is not null and why not in ('it was not there', 'small')
-        group by why
-        order by why
-        """,
-        [run_id],
-    )
-    for why, names in found.fetchall():
-        yield f"made anew entirely ({why}): {_listed(names)}"
+    ).fetchone()
+    if not kept:
+        return []
+    return connection.execute("select relation, why, run_id from ops.table_states").fetchall()
+
+
+def _made_anew(states: Iterable[tuple[str, str | None, str]], run_id: str) -> Iterator[str]:
+    """Per reason, the tables that could not continue their last build."""
+    names: dict[str, list[str]] = {}
+    for relation, why, run in states:
+        if run == run_id and why and why not in ("it was not there", "small"):
+            names.setdefault(why, []).append(relation.partition(".")[2])
+    for why in sorted(names):
+        yield f"made anew entirely ({why}): {_listed(sorted(names[why]))}"
 
 
 class _Lineage:

@@ -14,7 +14,7 @@ import hashlib
 import json
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 NOTE = "_landed.json"
 # Tables that grow for ever are kept by the month of an instant: what changed is written, not all of it.
 MONTH = "_month"
+# Where a table that is kept by quarter says what it was made of (macros/spark/incremental.sql).
+STATE = "_state"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Landed:
     name: str
     columns: tuple[Mapping[str, str], ...]
     partitioned_by: tuple[str, ...]
+    rows: int
     # Of its parts (months, or one) so many were written; the others had not changed.
     written: int
 
@@ -89,7 +92,7 @@ class Lake:
             selector = fs.FileSelector(f"{base}/{directory}", recursive=True, allow_not_found=True)
             infos = [info for info in remote.get_file_info(selector) if info.is_file]
             names = [info.path.removeprefix(base).lstrip("/") for info in infos]
-        return sorted(name for name in names if _is_data(name))
+        return sorted(name for name in names if _is_data(name.removeprefix(f"{directory}/")))
 
     def local(self, name: str) -> Path:
         """A file of the lake on this machine: itself, or a copy in the scratch directory."""
@@ -152,7 +155,7 @@ def write_landed(connection: DuckDBPyConnection, lake: Lake, contract: Contract)
     try:
         for table in contract.tables:
             name = f"{table.schema}.{table.name}"
-            parts, written = _write_table(connection, lake, table, note.get(name, {}))
+            parts, rows, written = _write_table(connection, lake, table, note.get(name, {}))
             if written:
                 note[name] = parts
                 lake.write_note(note)
@@ -166,6 +169,7 @@ def write_landed(connection: DuckDBPyConnection, lake: Lake, contract: Contract)
                     )
                     + (({"name": MONTH, "data_type": "varchar"},) if table.kept_by_month else ()),
                     partitioned_by=(MONTH,) if table.kept_by_month else (),
+                    rows=rows,
                     written=written,
                 )
             )
@@ -200,10 +204,28 @@ def bring_marts(
         shutil.rmtree(lake.scratch / "lake", ignore_errors=True)
 
 
+def states(
+    connection: DuckDBPyConnection, lake: Lake, nodes: Iterable[Any]
+) -> list[tuple[str, str | None, str]]:
+    """What the last build of each table that is kept by quarter noted, as build.py reads it."""
+    found: list[tuple[str, str | None, str]] = []
+    try:
+        for node in nodes:
+            if node.config.materialized == "incremental":
+                for name in _state_files(lake, node):
+                    file = literal(str(lake.local(name)))
+                    found += connection.execute(
+                        f"select distinct relation, why, run_id from read_parquet({file})"
+                    ).fetchall()
+    finally:
+        shutil.rmtree(lake.scratch / "lake", ignore_errors=True)
+    return found
+
+
 def _write_table(
     connection: DuckDBPyConnection, lake: Lake, table: Table, noted: Mapping[str, Any]
-) -> tuple[dict[str, Any], int]:
-    """The parts of a table after writing those that changed, and how many were written."""
+) -> tuple[dict[str, Any], int, int]:
+    """The parts of a table after writing those that changed, its rows, and how many parts were written."""
     month = (
         f"coalesce(strftime({quoted(table.kept_by_month)}, '%Y-%m'), 'none')"
         if table.kept_by_month
@@ -254,7 +276,8 @@ def _write_table(
     kept = {name for entry in parts.values() for name in entry["files"]}
     for name in held - kept:
         lake.delete(name)
-    return parts, len(changed) + len(set(noted) - set(sums))
+    rows = sum(count for _, count, _, _ in found)
+    return parts, rows, len(changed) + len(set(noted) - set(sums))
 
 
 def _is_data(name: str) -> bool:
@@ -264,16 +287,27 @@ def _is_data(name: str) -> bool:
     return name.endswith(".parquet") and not hidden
 
 
+def _state_files(lake: Lake, node: Any) -> list[str]:
+    return lake.files(f"{node.schema}/{node.alias}/{STATE}")
+
+
 def _bring(connection: DuckDBPyConnection, lake: Lake, node: Any, relation: str) -> None:
     files = [str(lake.local(name)) for name in lake.files(f"{node.schema}/{node.alias}")]
-    if not files:
+    if not files and not _state_files(lake, node):
         raise StepError(
             f"Spark wrote no files for {node.schema}.{node.alias} below {lake.location}: "
             "the cluster has to see that path as well (WAREHOUSE_LAKE names another)."
         )
     types = {name: column.data_type for name, column in node.columns.items()}
     types |= dict(getattr(node.config, "column_types", None) or {})
-    source = f"read_parquet([{', '.join(literal(file) for file in files)}])"
+    if files:
+        # What is part of a path (the quarter that a table is kept by) is no column of the mart.
+        listed = ", ".join(literal(file) for file in files)
+        source = f"read_parquet([{listed}], hive_partitioning = false)"
+    else:
+        # Kept by quarter, a table without rows has no file.
+        nulls = ", ".join(f"null as {quoted(name)}" for name in types)
+        source = f"(select {nulls} where false)"
     found = connection.execute(f"select column_name from (describe select * from {source})")
     columns = ", ".join(
         f"cast({quoted(name)} as {types[name]}) as {quoted(name)}"

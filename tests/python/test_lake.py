@@ -117,6 +117,38 @@ def test_marts_come_back_in_the_types_and_with_the_comments_of_their_contract(co
     assert connection.execute("select count(*) from ops.table_states").fetchone() == (0,)
 
 
+def test_a_mart_kept_by_quarter_comes_back_without_its_quarter(connection, lake):
+    put_mart(lake, "select 1 as won", "_quarter=2025-01-01/part.parquet")
+    put_mart(lake, "select 2 as won", "_quarter=2025-04-01/part.parquet")
+    put_mart(lake, "select 'marts.kpi_new' as relation", "_state/part.parquet")
+    lakes.bring_marts(connection, lake, [mart(won="bigint")], "marts")
+    found = connection.execute("select * from marts.kpi_new order by 1")
+    assert ([column[0] for column in found.description], found.fetchall()) == (
+        ["won"],
+        [(1,), (2,)],
+    )
+
+
+def test_a_mart_kept_by_quarter_that_has_no_row_comes_back_empty(connection, lake):
+    put_mart(lake, "select 'marts.kpi_new' as relation", "_state/part.parquet")
+    lakes.bring_marts(connection, lake, [mart(won="bigint", name="varchar")], "marts")
+    found = connection.execute("select column_name, column_type from (describe marts.kpi_new)")
+    assert found.fetchall() == [("won", "BIGINT"), ("name", "VARCHAR")]
+    assert connection.execute("select count(*) from marts.kpi_new").fetchone() == (0,)
+
+
+def test_the_states_of_tables_kept_by_quarter_are_read_from_beside_them(connection, lake):
+    node = mart(won="bigint")
+    node.config.materialized = "incremental"
+    assert lakes.states(connection, lake, [node]) == []
+    noted = "select 'marts.kpi_new' as relation, 'its definition changed' as why, 'r1' as run_id"
+    put_mart(lake, f"{noted} from range(3)", "_state/part.parquet")
+    assert lakes.states(connection, lake, [node]) == [
+        ("marts.kpi_new", "its definition changed", "r1")
+    ]
+    assert not (lake.scratch / "lake").exists()
+
+
 def test_either_all_marts_come_back_or_none(connection, lake):
     put_mart(lake, "select 1 as won")
     lakes.bring_marts(connection, lake, [mart(won="bigint")], "marts")

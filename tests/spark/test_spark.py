@@ -4,25 +4,30 @@ Needs the environment that `make test-spark` makes, and Java 17. WAREHOUSE_TEST_
 companies, separated by spaces: DIR=AS_OF, and after a comma each a delta: DIR=AS_OF,DELTA=AS_OF.
 """
 
+import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
 import cluster as cluster_of
+import engines
 from conftest import SIZE
 from differences import counts, differences
 from edge_company import write_edge_company
 from warehouse import sample
 
+REPOSITORY = Path(__file__).parents[2]
 WAREHOUSE = Path(sys.executable).parent / "warehouse"
+DBT = WAREHOUSE.with_name("dbt")
 SAMPLE_AS_OF = datetime(2026, 6, 15, 8, 30)
 # Reporting choices that take every macro of time and currency another way than the defaults do.
 OTHER_CHOICES = {
@@ -44,6 +49,38 @@ class Recovered:
     said: str
     published_before: Path
     published_then: Path
+
+
+def test_a_landed_table_that_is_kept_by_month_may_have_no_row(cluster, tmp_path):
+    columns = [{"name": name, "data_type": "varchar"} for name in ("activity_id", "_month")]
+    table = {"schema": "raw_empty", "name": "activities", "columns": columns}
+    table |= {"partitioned_by": ["_month"], "rows": 0}
+    call = [DBT, "run-operation", "register_landed", "--args", json.dumps({"tables": [table]})]
+    call += ["--target", "spark", "--target-path", tmp_path, "--log-path", tmp_path]
+    environment = {
+        "WAREHOUSE_SPARK_PORT": str(cluster.port),
+        "WAREHOUSE_LAKE": str(tmp_path / "lake"),
+    }
+    ran = subprocess.run(
+        list(map(str, call)), cwd=REPOSITORY, env=os.environ | environment,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout[-4000:]
+    with contextlib.closing(engines.connect(cluster.port)) as connection:
+        cursor = connection.cursor()
+        cursor.execute("select count(*) from raw_empty.activities")
+        assert cursor.fetchone() == (0,)
+
+
+@dataclass(frozen=True)
+class Outlived:
+    """A home that was built on Spark although a worker died, and its like on DuckDB."""
+
+    landing: Path
+    home: Path
+    other: Path
+    rows: dict[str, int]
+    differing: dict[str, list[str]]
 
 
 @pytest.fixture(scope="session")
@@ -158,12 +195,14 @@ def test_a_release_from_spark_has_all_that_a_release_has(recovered):
     assert found == expected
 
 
-def test_a_build_outlives_one_of_its_workers(cluster, tmp_path):
-    landing = tmp_path / "landing"
-    sample.write(landing, deals=2000, seed=7, as_of=SAMPLE_AS_OF)
-    options = [landing, "--as-of", SAMPLE_AS_OF.isoformat()]
-    expected = refresh(tmp_path / "on_duckdb", *options)
-    home = tmp_path / "on_spark"
+@pytest.fixture(scope="session")
+def outlived(cluster, tmp_path_factory):
+    """The sample, built as if it were large, so that nights can continue it; a worker was killed."""
+    place = tmp_path_factory.mktemp("outlived")
+    landing, home, other = place / "landing", place / "on_spark", place / "on_duckdb"
+    sample.write(landing, deals=2000, seed=7, as_of=SAMPLE_AS_OF, delta_days=1)
+    options = [landing, *night_options(SAMPLE_AS_OF)]
+    expected = refresh(other, *options)
     process = start(home, *options, port=cluster.port)
     wait_for_table(process, home, "fct_deal_stage_visits")
     cluster_of.kill(cluster, "worker-2")
@@ -171,8 +210,82 @@ def test_a_build_outlives_one_of_its_workers(cluster, tmp_path):
     output, _ = process.communicate()
     assert process.returncode == 0, output[-8000:]
     cluster_of.start_worker(cluster, 2, size=SIZE)
-    assert counts(expected)["fct_deal_stage_visits"] > 2000
-    assert differences(expected, published(home)) == {}
+    differing = differences(expected, published(home))
+    return Outlived(landing, home, other, counts(expected), differing)
+
+
+def night_options(as_of: datetime) -> list[str]:
+    return ["--as-of", as_of.isoformat(), "--vars", json.dumps({"incremental_from_rows": 0})]
+
+
+def how_built(home: Path) -> dict[str, str]:
+    """Of the tables that are kept by quarter: what the last build made of each, or why everything."""
+    states = home / "lake" / "*" / "*" / "_state" / "*.parquet"
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            "select distinct split_part(relation, '.', 2), coalesce(why, built) "
+            f"from read_parquet('{states}')"
+        ).fetchall()
+    assert len(found) == len({name for name, _ in found})
+    return dict(found)
+
+
+def files_by_quarter(home: Path, table: str) -> dict[str, set[str]]:
+    files = (home / "lake" / "marts" / table).glob("_quarter=*/*.parquet")
+    found: dict[str, set[str]] = {}
+    for file in files:
+        found.setdefault(file.parent.name.partition("=")[2], set()).add(file.name)
+    return found
+
+
+def leave_unfinished(home: Path, table: str) -> None:
+    """As a build leaves a table that is killed after it has replaced a first quarter."""
+    directory = home / "lake" / table
+    (state,) = directory.glob("_state/*.parquet")
+    with duckdb.connect() as connection:
+        connection.execute(f"create table state as select * from read_parquet('{state}')")
+        connection.execute("update state set built = 'unfinished', why = null")
+        shutil.rmtree(state.parent)
+        state.parent.mkdir()
+        connection.execute(f"copy state to '{state}'")
+    lost = min(directory.glob("_quarter=*"))
+    assert any(lost.glob("*.parquet"))
+    shutil.rmtree(lost)
+
+
+def test_a_build_outlives_one_of_its_workers(outlived):
+    assert outlived.rows["fct_deal_stage_visits"] > 2000
+    assert outlived.differing == {}
+
+
+def test_nights_overwrite_the_quarters_that_changed(outlived, cluster):
+    home, other = outlived.home, outlived.other
+    (delta,) = outlived.landing.glob("delta-*")
+    kept_by_quarter = set(how_built(home))
+    assert "kpi_win_rate" in kept_by_quarter
+    assert "int_people_contacted" in kept_by_quarter
+    before = files_by_quarter(home, "kpi_win_rate")
+
+    night = night_options(SAMPLE_AS_OF + timedelta(days=1))
+    expected = refresh(other, delta, *night)
+    assert differences(expected, refresh(home, delta, *night, port=cluster.port)) == {}
+    assert how_built(home) == dict.fromkeys(kept_by_quarter, "what changed")
+    after = files_by_quarter(home, "kpi_win_rate")
+    stayed = {quarter for quarter in before if after[quarter] == before[quarter]}
+    assert "2026-04-01" in before.keys() - stayed
+    assert "2024-01-01" in stayed
+
+    # Time goes back: what lay in the last quarter is gone. And two tables were left in the middle of a build.
+    leave_unfinished(home, "marts/kpi_deal_size")
+    leave_unfinished(home, "intermediate/int_people_contacted")
+    earlier = night_options(datetime(2026, 3, 20))
+    expected = refresh(other, *earlier)
+    assert differences(expected, refresh(home, *earlier, port=cluster.port)) == {}
+    built = how_built(home)
+    unfinished = {name for name, how in built.items() if how == "its last build did not end"}
+    assert unfinished == {"kpi_deal_size", "int_people_contacted"}
+    assert {how for name, how in built.items() if name not in unfinished} == {"what changed"}
+    assert not files_by_quarter(home, "kpi_win_rate").get("2026-04-01")
 
 
 @pytest.mark.parametrize("company", GIVEN)
