@@ -23,11 +23,10 @@ import engines
 from conftest import SIZE
 from differences import counts, differences
 from edge_company import write_edge_company
+from running import dbt
 from warehouse import sample
 
-REPOSITORY = Path(__file__).parents[2]
 WAREHOUSE = Path(sys.executable).parent / "warehouse"
-DBT = WAREHOUSE.with_name("dbt")
 SAMPLE_AS_OF = datetime(2026, 6, 15, 8, 30)
 # Reporting choices that take every macro of time and currency another way than the defaults do.
 OTHER_CHOICES = {
@@ -49,27 +48,6 @@ class Recovered:
     said: str
     published_before: Path
     published_then: Path
-
-
-def test_a_landed_table_that_is_kept_by_month_may_have_no_row(cluster, tmp_path):
-    columns = [{"name": name, "data_type": "varchar"} for name in ("activity_id", "_month")]
-    table = {"schema": "raw_empty", "name": "activities", "columns": columns}
-    table |= {"partitioned_by": ["_month"], "rows": 0}
-    call = [DBT, "run-operation", "register_landed", "--args", json.dumps({"tables": [table]})]
-    call += ["--target", "spark", "--target-path", tmp_path, "--log-path", tmp_path]
-    environment = {
-        "WAREHOUSE_SPARK_PORT": str(cluster.port),
-        "WAREHOUSE_LAKE": str(tmp_path / "lake"),
-    }
-    ran = subprocess.run(
-        list(map(str, call)), cwd=REPOSITORY, env=os.environ | environment,
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stdout[-4000:]
-    with contextlib.closing(engines.connect(cluster.port)) as connection:
-        cursor = connection.cursor()
-        cursor.execute("select count(*) from raw_empty.activities")
-        assert cursor.fetchone() == (0,)
 
 
 @dataclass(frozen=True)
@@ -160,6 +138,19 @@ def test_the_comparison_sees_what_differs(tmp_path):
         "near": ["value: 1 rows differ"],
         "text": ["1 rows are missing, 1 are too many"],
     }
+
+
+def test_a_landed_table_that_is_kept_by_month_may_have_no_row(cluster, tmp_path, monkeypatch):
+    columns = [{"name": name, "data_type": "varchar"} for name in ("activity_id", "_month")]
+    table = {"schema": "raw_empty", "name": "activities", "columns": columns}
+    table |= {"partitioned_by": ["_month"], "rows": 0}
+    given = json.dumps({"tables": [table]})
+    monkeypatch.setenv("WAREHOUSE_SPARK_PORT", str(cluster.port))
+    dbt(tmp_path, "run-operation", "register_landed", "--args", given, "--target", "spark")
+    with contextlib.closing(engines.connect(cluster.port)) as connection:
+        cursor = connection.cursor()
+        cursor.execute("select count(*) from raw_empty.activities")
+        assert cursor.fetchone() == (0,)
 
 
 def test_without_the_thrift_server_nothing_is_published_and_the_message_says_why(recovered):
