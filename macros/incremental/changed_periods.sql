@@ -109,43 +109,54 @@
     {%- if whole -%}
         {{ return(whole ~ ' changed') }}
     {%- endif -%}
-    {#- Time may have gone back: what lies between both instants has begun or ended, or is not yet there. -#}
-    {%- set query %}
-        create or replace temp table changed_periods as
-        with days as (
-            select happened_on from changed_inputs
-            {%- for lag in config.get('as_of_lags', [0]) %}
-            union
-            select
-                cast(
-                    unnest(
-                        generate_series(
-                            least({{ local_date('as_of') }}, {{ as_of_on() }}) - interval {{ lag + 1 }} day,
-                            greatest({{ local_date('as_of') }}, {{ as_of_on() }}) - interval {{ lag }} day,
-                            interval 1 day
-                        )
-                    ) as date
-                ) as happened_on
-            from ops.table_states
-            where
-                relation = '{{ name }}'
-                and as_of <> {{ as_of() }}
-            {%- endfor %}
-        ),
+    {%- set last_build = "(select as_of from ops.table_states where relation = '" ~ name ~ "')" -%}
+    {%- do run_query('create or replace temp table changed_periods as ' ~ periods_touched('changed_inputs', last_build)) -%}
+{%- endmacro %}
 
-        periods as (
-            {{ periods_of_days('days') }}
-        )
-
-        {%- for earlier in range(config.get('looks_back', 0) + 1) %}
+{# SQL for the periods to make anew: of the days in `changed`, of those that as_of has passed since the last build, a query
+   for whose as_of is given, and the periods that look back on them. #}
+{% macro periods_touched(changed, last_build) -%}
+    -- Time may have gone back: what lies between both instants has begun or ended, or is not yet there.
+    with days as (
+        select happened_on
+        from {{ changed }}
+        where happened_on is not null
+        {%- for lag in config.get('as_of_lags', [0]) %}
+        union
         select
-            period_grain,
-            {{ shift_period(earlier) }} as period_start
-        from periods
-        {{ 'union' if not loop.last }}
+            {{ each_day(
+                'least(' ~ local_date('as_of') ~ ', ' ~ as_of_on() ~ ') - interval ' ~ (lag + 1) ~ ' day',
+                'greatest(' ~ local_date('as_of') ~ ', ' ~ as_of_on() ~ ') - interval ' ~ lag ~ ' day'
+            ) }} as happened_on
+        from {{ last_build }} as last_build
+        where as_of <> {{ as_of() }}
         {%- endfor %}
-    {% endset -%}
-    {%- do run_query(query) -%}
+    ),
+
+    periods as (
+        {{ periods_of_days('days') }}
+    )
+
+    {%- for earlier in range(config.get('looks_back', 0) + 1) %}
+    select
+        period_grain,
+        {{ shift_period(earlier) }} as period_start
+    from periods
+    {{ 'union' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+{# Every day from one to another, as rows: what a list of columns may hold alone. #}
+{% macro each_day(first, last) -%}
+    {{ return(adapter.dispatch('each_day')(first, last)) }}
+{%- endmacro %}
+
+{% macro default__each_day(first, last) -%}
+    cast(unnest(generate_series({{ first }}, {{ last }}, interval 1 day)) as date)
+{%- endmacro %}
+
+{% macro spark__each_day(first, last) -%}
+    explode(sequence({{ first }}, {{ last }}, interval 1 day))
 {%- endmacro %}
 
 {# The same table where all rows are made anew: every period from the first day of what the model reads on. A year more
@@ -155,15 +166,10 @@
         create or replace temp table changed_periods as
         with days as (
             select
-                cast(
-                    unnest(
-                        generate_series(
-                            coalesce(min(happened_on), {{ as_of_on() }}) - interval 1 year,
-                            greatest(max(happened_on), {{ as_of_on() }}) + interval 1 year,
-                            interval 1 day
-                        )
-                    ) as date
-                ) as happened_on
+                {{ each_day(
+                    'coalesce(min(happened_on), ' ~ as_of_on() ~ ') - interval 1 year',
+                    'greatest(max(happened_on), ' ~ as_of_on() ~ ') + interval 1 year'
+                ) }} as happened_on
             from fresh_checksums
         )
 
@@ -230,15 +236,7 @@
 {# SQL for the days that the periods in a table are made from. #}
 {% macro days_of_periods(periods) -%}
     select distinct
-        cast(
-            unnest(
-                generate_series(
-                    {{ shift_period(-config.get('looks_back', 0)) }},
-                    {{ shift_period(1) }} - interval 1 day,
-                    interval 1 day
-                )
-            ) as date
-        ) as date_day
+        {{ each_day(shift_period(-config.get('looks_back', 0)), shift_period(1) ~ ' - interval 1 day') }} as date_day
     from {{ periods }}
 {%- endmacro %}
 

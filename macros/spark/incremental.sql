@@ -33,7 +33,7 @@
             {{ create_on_spark(made, []) }} as
             {{ of_quarters(sql, changed.quarters) }}
         {%- endcall %}
-        {%- do overwrite_quarters(target_relation, made, kept, changed.quarters) -%}
+        {%- do overwrite_quarters(target_relation, made, fresh, kept, changed.quarters) -%}
         {%- do run_query('drop table ' ~ made) -%}
     {%- endif -%}
     {%- do run_query(keep_state(kept, fresh, 'entirely' if changed.why else 'what changed', changed.why)) -%}
@@ -103,7 +103,7 @@
     location '{{ lake_location(this) }}/_state'
 {%- endmacro %}
 
-{# The statement that keeps it. #}
+{# The statement that keeps it: `built` is `entirely`, `what changed`, or `unfinished` while the table is being made. #}
 {% macro keep_state(kept, fresh, built, why) -%}
     insert overwrite table {{ kept }} by name
     select /*+ coalesce(1) */
@@ -145,44 +145,14 @@
             where
                 fresh.checksum is distinct from kept.checksum
                 or fresh.row_count is distinct from kept.row_count
-        ),
-
-        -- Time may have gone back: what lies between both instants has begun or ended, or is not yet there.
-        days as (
-            select happened_on
-            from changed
-            where happened_on is not null
-            {%- for lag in config.get('as_of_lags', [0]) %}
-            union
-            select
-                explode(
-                    sequence(
-                        least({{ local_date('as_of') }}, {{ as_of_on() }}) - interval {{ lag + 1 }} day,
-                        greatest({{ local_date('as_of') }}, {{ as_of_on() }}) - interval {{ lag }} day,
-                        interval 1 day
-                    )
-                ) as happened_on
-            from (select max(as_of) as as_of from {{ kept }}) as last
-            where as_of <> {{ as_of() }}
-            {%- endfor %}
-        ),
-
-        periods as (
-            {{ periods_of_days('days') }}
-        ),
-
-        touched as (
-            {%- for earlier in range(config.get('looks_back', 0) + 1) %}
-            select {{ shift_period(earlier) }} as period_start
-            from periods
-            {{ 'union' if not loop.last }}
-            {%- endfor %}
         )
 
         select distinct
             cast(null as string) as input,
             cast({{ quarter_kept_by() }} as string) as quarter_start
-        from touched
+        from (
+            {{ periods_touched('changed', '(select max(as_of) as as_of from ' ~ kept ~ ')') }}
+        ) as touched
         union all
         select distinct
             input,
@@ -252,7 +222,7 @@
 {%- endmacro %}
 
 {# Put the rows that were made in place of those of their quarters, and empty the quarters that have none any more. #}
-{% macro overwrite_quarters(relation, made, kept, quarters) -%}
+{% macro overwrite_quarters(relation, made, fresh, kept, quarters) -%}
     {%- if config.get('contract').enforced -%}
         {%- set columns = declared_columns() + [quarter_column()] -%}
     {%- else -%}
@@ -272,7 +242,7 @@
         {%- do held.append(row[0].split('=')[1]) -%}
     {%- endfor -%}
     {%- set come = run_query('select distinct cast(_quarter as string) as _quarter from ' ~ made).columns[0].values() -%}
-    {%- do run_query('insert overwrite table ' ~ kept ~ ' by name ' ~ unfinished_state()) -%}
+    {%- do run_query(keep_state(kept, fresh, 'unfinished', none)) -%}
     {%- do overwrite_partitions('dynamic') -%}
     {%- do run_query('insert overwrite table ' ~ relation ~ ' by name select * from ' ~ made ~ ' distribute by _quarter') -%}
     {%- do overwrite_partitions('static') -%}
@@ -292,19 +262,4 @@
 {# Which partitions an insert overwrites in this session: those of its rows (dynamic), or all (static). #}
 {% macro overwrite_partitions(mode) -%}
     {%- do run_query('set spark.sql.sources.partitionOverwriteMode = ' ~ mode) -%}
-{%- endmacro %}
-
-{# The query for a state that says that the table is being made. #}
-{% macro unfinished_state() -%}
-    select
-        'nothing' as input,
-        cast(null as date) as happened_on,
-        cast(0 as decimal(38, 0)) as checksum,
-        cast(0 as bigint) as row_count,
-        '{{ recorded_name(this) }}' as relation,
-        '' as definition,
-        {{ as_of() }} as as_of,
-        'unfinished' as built,
-        cast(null as string) as why,
-        '{{ var("run_id") or invocation_id }}' as run_id
 {%- endmacro %}
