@@ -80,7 +80,7 @@ spark-cluster: .venv-spark/.installed ## a Spark cluster on this machine for tes
 spark-cluster-stop: ## stop it, by process id
 	.venv-spark/bin/python scripts/spark/cluster.py stop
 
-test-spark: .venv-spark/.installed ## every mart on Spark equals DuckDB's, also when processes die (some ten minutes)
+test-spark: .venv-spark/.installed ## every mart on Spark equals DuckDB's, also when processes die (some eleven minutes)
 	.venv-spark/bin/pytest $(or $(ONLY),tests/spark)
 
 engines: .venv-spark/.installed ## write docs/engines.md: what DuckDB and Spark spell differently, tried on both

@@ -65,9 +65,9 @@ class Outlived:
 def recovered(cluster, tmp_path_factory):
     """The edge company, published from DuckDB; its delta is built on Spark, with other choices."""
     edges = write_edge_company(tmp_path_factory.mktemp("edges"))
-    home, other = tmp_path_factory.mktemp("on_spark"), tmp_path_factory.mktemp("on_duckdb")
-    for one in (home, other):
-        refresh(one, edges.landing, *edge_options(edges.as_of))
+    home = tmp_path_factory.mktemp("edges_published") / "on_spark"
+    refresh(home, edges.landing, *edge_options(edges.as_of))
+    other = shutil.copytree(home, home.with_name("on_duckdb"), symlinks=True)
     options = edge_options(edges.as_of_after_delta)
     expected = refresh(other, edges.delta, *options)
     before = (home / "published" / "current").readlink()
