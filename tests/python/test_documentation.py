@@ -62,6 +62,12 @@ def test_no_model_asks_which_engine_it_runs_on(path):
     assert "target." not in path.read_text()
 
 
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_no_figure_depends_on_the_order_of_adding(path):
+    """Averages and variances of doubles do: models add up integers and decimals."""
+    assert not re.search(r"\b(avg|var_\w+|stddev\w*|covar_\w+|corr|regr_\w+)\(", path.read_text())
+
+
 def test_a_macro_stands_in_a_file_of_its_name():
     for path in (REPOSITORY / "macros").glob("*.sql"):
         assert re.search(rf"{{%-? (macro|materialization) {path.stem}\b", path.read_text()), path

@@ -18,6 +18,43 @@ promotion_days as (
     from {{ ref('int_promotion_days') }}
 ),
 
+spans as (
+    select
+        promotion_id,
+        is_during,
+        difference - min(difference) over (partition by promotion_id, is_during) as above_least,
+        max(difference) over (partition by promotion_id, is_during)
+        - min(difference) over (partition by promotion_id, is_during) as difference_span
+    from promotion_days
+),
+
+-- Between 0 for the least difference and 1 for the greatest.
+positions as (
+    select
+        promotion_id,
+        is_during,
+        difference_span,
+        coalesce(above_least / nullif(difference_span, 0), 0) as position
+    from spans
+),
+
+-- Decimals hold each square of such a position: unlike a variance of doubles, their sums do not depend on the order of
+-- adding.
+variances as (
+    select
+        promotion_id,
+        is_during,
+        max(difference_span) * max(difference_span)
+        * (
+            cast(sum(cast(position * position as decimal(38, 24))) as double)
+            - cast(sum(cast(position as decimal(38, 24))) as double)
+            * cast(sum(cast(position as decimal(38, 24))) as double) / count(*)
+        )
+        / nullif(count(*) - 1, 0) as variance
+    from positions
+    group by promotion_id, is_during
+),
+
 t_quantiles as (
     select
         df,
@@ -32,9 +69,7 @@ daily_averages as (
         {{ average('case when not is_during then test_amount end') }} as test_before,
         {{ average('case when is_during then test_amount end') }} as test_during,
         {{ average('case when not is_during then control_amount end') }} as control_before,
-        {{ average('case when is_during then control_amount end') }} as control_during,
-        var_samp(case when not is_during then difference end) as variance_before,
-        var_samp(case when is_during then difference end) as variance_during
+        {{ average('case when is_during then control_amount end') }} as control_during
     from promotion_days
     group by promotion_id
 ),
@@ -42,11 +77,20 @@ daily_averages as (
 -- Difference in differences: how much more the store gained than its control did.
 lifts as (
     select
-        *,
-        (test_during - test_before) - (control_during - control_before) as lift,
-        variance_before / days as squared_error_before,
-        variance_during / days as squared_error_during
+        daily_averages.*,
+        (daily_averages.test_during - daily_averages.test_before)
+        - (daily_averages.control_during - daily_averages.control_before) as lift,
+        variances_before.variance / daily_averages.days as squared_error_before,
+        variances_during.variance / daily_averages.days as squared_error_during
     from daily_averages
+    left join variances as variances_before
+        on
+            daily_averages.promotion_id = variances_before.promotion_id
+            and not variances_before.is_during
+    left join variances as variances_during
+        on
+            daily_averages.promotion_id = variances_during.promotion_id
+            and variances_during.is_during
 ),
 
 -- Welch-Satterthwaite degrees of freedom; without any variance there is no interval.
