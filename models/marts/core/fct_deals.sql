@@ -27,18 +27,17 @@ deals_moved_later as (
     where {{ only_touched('deal_id') }}
 ),
 
-visits as (
+current_visits as (
     select
         deal_id,
-        visit_number,
         stage,
         stage_outcome,
         entered_at,
-        days_so_far,
-        direction,
-        is_current
+        days_so_far
     from {{ ref('fct_deal_stage_visits') }}
-    where {{ only_touched('deal_id') }}
+    where
+        is_current
+        and {{ only_touched('deal_id') }}
 ),
 
 stages as (
@@ -89,8 +88,27 @@ histories as (
         count(*) - 1 as stage_moves,
         count(case when direction = 'back' then 1 end) as back_moves,
         count(case when direction = 'reopened' then 1 end) as reopened_count,
+        -- Forward moves and a close at their end never lead into a stage twice.
+        count(case when direction in ('back', 'lateral', 'reopened') then 1 end) > 0
+        or count(case when direction in ('won', 'lost') then 1 end) > 1 as may_have_returned
+    from {{ ref('fct_deal_stage_visits') }}
+    where {{ only_touched('deal_id') }}
+    group by deal_id
+),
+
+-- Stages are told apart where a deal may have been in one twice: it takes memory for each of them.
+stages_of_returned_deals as (
+    select
+        deal_id,
         count(distinct stage) as stages_visited
-    from visits
+    from {{ ref('fct_deal_stage_visits') }}
+    where
+        deal_id in (
+            select deal_id
+            from histories
+            where may_have_returned
+        )
+        and {{ only_touched('deal_id') }}
     group by deal_id
 ),
 
@@ -115,7 +133,7 @@ staged as (
         coalesce(histories.stage_moves, 0) as stage_moves,
         coalesce(histories.back_moves, 0) as back_moves,
         coalesce(histories.reopened_count, 0) as reopened_count,
-        coalesce(histories.stages_visited, 0) as stages_visited,
+        coalesce(stages_of_returned_deals.stages_visited, histories.stage_moves + 1, 0) as stages_visited,
         case
             when current_visits.deal_id is not null then current_visits.stage
             when deals_moved_later.deal_id is not null then null
@@ -129,12 +147,12 @@ staged as (
             else coalesce(stages.outcome, 'open')
         end as outcome
     from deals
-    left join visits as current_visits
-        on
-            deals.deal_id = current_visits.deal_id
-            and current_visits.is_current
+    left join current_visits
+        on deals.deal_id = current_visits.deal_id
     left join histories
         on deals.deal_id = histories.deal_id
+    left join stages_of_returned_deals
+        on deals.deal_id = stages_of_returned_deals.deal_id
     left join deals_moved_later
         on deals.deal_id = deals_moved_later.deal_id
     left join stages
