@@ -267,22 +267,25 @@
 
 {# The statements that make all rows of a `by_period` model, one batch of periods after the other. #}
 {% macro create_in_batches(relation, sql, batches) %}
-    {#- At once: a contract is compared with the query before any of these statements runs. -#}
-    {%- do run_query(take_batch(1)) -%}
-    {{ create_entirely(relation, of_periods_to_make(sql)) }}
-    {%- for batch in range(2, batches + 1) %}
+    {{ create_empty(relation, sql) }}
+    {%- set wanted = of_periods_to_make(sql) %}
+    {%- for batch in range(1, batches + 1) %}
     {{ take_batch(batch) }}
+    {{ narrow(wanted) }}
     insert into {{ relation }} by name
-    {{ of_periods_to_make(sql) }};
+    {{ reading_narrowed(wanted) }};
     {%- endfor %}
+    {{ drop_narrowed(wanted) }}
 {%- endmacro %}
 
 {# The statements that replace the rows of the changed periods, one batch after the other. #}
 {% macro replace_changed_periods(relation, sql, batches) -%}
+    {%- set wanted = of_periods_to_make(sql) %}
     {%- for batch in range(1, batches + 1) %}
     {{ take_batch(batch) }}
+    {{ narrow(wanted) }}
     create or replace temp table fresh_rows as (
-        {{ of_periods_to_make(sql) }}
+        {{ reading_narrowed(wanted) }}
     );
     delete from {{ relation }}
     where (period_grain, period_start) in (select (period_grain, period_start) from periods_to_make);
@@ -290,4 +293,5 @@
     select * from fresh_rows;
     {%- endfor %}
     drop table fresh_rows;
+    {{ drop_narrowed(wanted) }}
 {%- endmacro %}

@@ -1,14 +1,26 @@
 {# The statement that makes a table with all of its rows; see table.sql. #}
 {% macro create_entirely(relation, sql) %}
-    create or replace table {{ relation }}
     {%- if config.get('contract').enforced %}
-    {{ assert_contract(sql) }}
-    {{ get_table_columns_and_constraints() }};
+    {{ create_empty(relation, sql) }}
     insert into {{ relation }} {{ get_column_names() }} (
         {{ get_select_subquery(sql) }}
-    )
-    {%- else %} as (
+    );
+    {%- else %}
+    create or replace table {{ relation }} as (
         {{ sql }}
-    )
-    {%- endif %};
+    );
+    {%- endif %}
+{% endmacro %}
+
+{# The statement that makes a table of the columns of a query, without its rows. #}
+{% macro create_empty(relation, sql) %}
+    {%- if config.get('contract').enforced %}
+    {{ assert_contract(sql) }}
+    create or replace table {{ relation }}
+    {{ get_table_columns_and_constraints() }};
+    {%- else %}
+    create or replace table {{ relation }} as (
+        {{ sql }}
+    ) with no data;
+    {%- endif %}
 {% endmacro %}

@@ -42,7 +42,7 @@
         {%- set batches = number_batches() -%}
     {%- endif -%}
     {% call statement('main') -%}
-        {%- if why and batches > 1 %}
+        {%- if why and (batches > 1 or is_narrowed(sql) and not small) %}
         {{ create_in_batches(target_relation, sql, batches) }}
         {%- elif why %}
         {{ create_entirely(target_relation, sql) }}

@@ -4,17 +4,16 @@
 {% set dimensions = ['owner', 'team', 'source', 'deal_type', 'region', 'size_band'] %}
 {% set stage = ['pipeline', 'stage', 'stage_position'] %}
 {% set columns = ['previous_exited_on', 'us_in_stage'] + stage + dimensions %}
-{# A query and not a CTE: it is read once per slice, and would be kept whole. #}
 {% set completed_visits %}
-    (
+    {% call narrowed('completed_visits', ['pipeline', 'stage'] + dimensions, order_by='week_start') %}
         select
-            *,
+            {{ columns | join(', ') }},
             {{ period_columns('exited_on') }}
         from {{ ref('int_visits_sliced') }}
         where
             us_in_stage is not null
             and {{ changed_periods(ref('int_visits_sliced'), 'exited_on', columns, 'us_in_stage is not null') }}
-    ) as completed_visits
+    {% endcall %}
 {%- endset %}
 
 with sliced as (

@@ -5,12 +5,14 @@
 {% set happened_on = local_date('occurred_at') %}
 {% set reply_columns = ['lead_id', 'occurred_at', 'reply_sentiment'] %}
 
-with outreach as (
-    select * from {{ ref('int_leads_contacted') }}
-    where {{ changed_periods(ref('int_leads_contacted'), happened_on) }}
-),
+{% set outreach %}
+    {% call narrowed('outreach', dimensions) %}
+        select * from {{ ref('int_leads_contacted') }}
+        where {{ changed_periods(ref('int_leads_contacted'), happened_on) }}
+    {% endcall %}
+{%- endset %}
 
-replies as (
+with replies as (
     select
         lead_id,
         occurred_at,
@@ -23,62 +25,59 @@ replies as (
         and {{ changed_periods(ref('fct_activities'), happened_on, reply_columns, 'is_reply and lead_id is not null') }}
 ),
 
--- Per lead and slice, however many mails were sent ...
-firsts as (
+-- Whoever was answered: the last reply tells whether there was one after the first outreach.
+{%- for grain in grains %}
+last_replies_in_{{ grain }} as (
     select
-        {{ slice_columns(grains, dimensions) }},
         lead_id,
-        min(occurred_at) as first_outreach_at
-    from outreach
-    group by {{ slices(grains, dimensions, keys=['lead_id']) }}
-),
-
--- ... and whoever was answered: the last reply tells whether there was one after the first outreach.
-last_replies as (
-    select
-        {{ slice_columns(grains, []) }},
-        lead_id,
+        {{ grain }}_start as period_start,
         max(occurred_at) as last_reply_at,
         max(positive_at) as last_positive_at
     from replies
-    group by {{ slices(grains, [], keys=['lead_id']) }}
+    group by lead_id, {{ grain }}_start
 ),
+{%- endfor %}
 
+-- Per lead and slice, however many mails were sent.
 answered as (
+    {%- for grain in grains %}
+    {%- set is_last_grain = loop.last %}
+    {%- for dimension in [none] + dimensions %}
     select
-        firsts.period_grain,
+        '{{ grain }}' as period_grain,
         firsts.period_start,
-        firsts.dimension,
-        firsts.dimension_value,
-        case
-            when last_replies.last_positive_at >= firsts.first_outreach_at then 'positive'
-            when last_replies.last_reply_at >= firsts.first_outreach_at then 'negative'
-            else 'none'
-        end as answer
-    from firsts
-    left join last_replies
+        '{{ dimension or "all" }}' as dimension,
+        {{ 'firsts.dimension_value' if dimension else "'all'" }} as dimension_value,
+        count(*) as contacted_leads,
+        count(case when last_replies.last_positive_at >= firsts.first_outreach_at then 1 end) as positive_leads,
+        count(case when last_replies.last_reply_at >= firsts.first_outreach_at then 1 end) as answered_leads
+    from (
+        select
+            lead_id,
+            {{ grain }}_start as period_start,
+            {{ dimension ~ ' as dimension_value,' if dimension }}
+            min(occurred_at) as first_outreach_at
+        from {{ outreach }}
+        where {{ only_changed(grain) }}
+        group by lead_id, {{ grain }}_start{{ ', ' ~ dimension if dimension }}
+    ) as firsts
+    left join last_replies_in_{{ grain }} as last_replies
         on
             firsts.lead_id = last_replies.lead_id
-            and firsts.period_grain = last_replies.period_grain
             and firsts.period_start = last_replies.period_start
+    group by firsts.period_start{{ ', firsts.dimension_value' if dimension }}
+    {{ 'union all' if not (is_last_grain and loop.last) }}
+    {%- endfor %}
+    {%- endfor %}
 ),
 
 counted as (
     select
-        period_grain,
-        period_start,
-        dimension,
-        dimension_value,
-        count(*) as contacted_leads,
-        count(case when answer = 'positive' then 1 end) as positive_leads,
-        count(case when answer = 'negative' then 1 end) as negative_leads,
-        count(case when answer = 'none' then 1 end) as no_reply_leads
+        *,
+        -- The last positive reply is no later than the last one.
+        answered_leads - positive_leads as negative_leads,
+        contacted_leads - answered_leads as no_reply_leads
     from answered
-    group by
-        period_grain,
-        period_start,
-        dimension,
-        dimension_value
 ),
 
 final as (
