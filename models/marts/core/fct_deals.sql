@@ -27,19 +27,6 @@ deals_moved_later as (
     where {{ only_touched('deal_id') }}
 ),
 
-current_visits as (
-    select
-        deal_id,
-        stage,
-        stage_outcome,
-        entered_at,
-        days_so_far
-    from {{ ref('fct_deal_stage_visits') }}
-    where
-        is_current
-        and {{ only_touched('deal_id') }}
-),
-
 stages as (
     select
         pipeline,
@@ -82,22 +69,25 @@ size_bands as (
     from {{ ref('deal_size_bands') }}
 ),
 
+-- Every history has one current visit. In one pass with it: joining both would hold every deal in memory twice.
 histories as (
     select
         deal_id,
         count(*) - 1 as stage_moves,
         count(case when direction = 'back' then 1 end) as back_moves,
         count(case when direction = 'reopened' then 1 end) as reopened_count,
-        -- Forward moves and a close at their end never lead into a stage twice.
-        count(case when direction in ('back', 'lateral', 'reopened') then 1 end) > 0
-        or count(case when direction in ('won', 'lost') then 1 end) > 1 as may_have_returned
+        max(case when is_current then stage end) as stage,
+        max(case when is_current then stage_outcome end) as outcome,
+        max(case when is_current then entered_at end) as stage_entered_at,
+        max(case when is_current then days_so_far end) as days_in_current_stage
     from {{ ref('fct_deal_stage_visits') }}
     where {{ only_touched('deal_id') }}
     group by deal_id
 ),
 
--- Stages are told apart where a deal may have been in one twice: it takes memory for each of them.
-stages_of_returned_deals as (
+-- Forward moves and a close at their end never lead into a stage twice. Only for other deals are stages told apart: that
+-- takes memory for each of them.
+returned_deals as (
     select
         deal_id,
         count(distinct stage) as stages_visited
@@ -105,8 +95,10 @@ stages_of_returned_deals as (
     where
         deal_id in (
             select deal_id
-            from histories
-            where may_have_returned
+            from {{ ref('fct_deal_stage_visits') }}
+            where
+                (direction in ('back', 'lateral') or (stage_outcome in ('won', 'lost') and direction is not null))
+                and {{ only_touched('deal_id') }}
         )
         and {{ only_touched('deal_id') }}
     group by deal_id
@@ -128,31 +120,29 @@ staged as (
         deals.currency,
         deals.created_at,
         deals.closed_at as given_closed_at,
-        current_visits.entered_at as stage_entered_at,
-        current_visits.days_so_far as days_in_current_stage,
+        histories.stage_entered_at,
+        histories.days_in_current_stage,
         coalesce(histories.stage_moves, 0) as stage_moves,
         coalesce(histories.back_moves, 0) as back_moves,
         coalesce(histories.reopened_count, 0) as reopened_count,
-        coalesce(stages_of_returned_deals.stages_visited, histories.stage_moves + 1, 0) as stages_visited,
+        coalesce(returned_deals.stages_visited, histories.stage_moves + 1, 0) as stages_visited,
         case
-            when current_visits.deal_id is not null then current_visits.stage
+            when histories.deal_id is not null then histories.stage
             when deals_moved_later.deal_id is not null then null
             when stages.outcome in ('won', 'lost') and deals.closed_at is null then null
             else deals.stage
         end as stage,
         case
-            when current_visits.deal_id is not null then current_visits.stage_outcome
+            when histories.deal_id is not null then histories.outcome
             when deals_moved_later.deal_id is not null then null
             when stages.outcome in ('won', 'lost') and deals.closed_at is null then null
             else coalesce(stages.outcome, 'open')
         end as outcome
     from deals
-    left join current_visits
-        on deals.deal_id = current_visits.deal_id
     left join histories
         on deals.deal_id = histories.deal_id
-    left join stages_of_returned_deals
-        on deals.deal_id = stages_of_returned_deals.deal_id
+    left join returned_deals
+        on deals.deal_id = returned_deals.deal_id
     left join deals_moved_later
         on deals.deal_id = deals_moved_later.deal_id
     left join stages
