@@ -269,11 +269,12 @@
 {% macro create_in_batches(relation, sql, batches) %}
     {{ create_empty(relation, sql) }}
     {%- set wanted = of_periods_to_make(sql) %}
+    {%- set narrowing, reading = narrow(wanted), reading_narrowed(wanted) %}
     {%- for batch in range(1, batches + 1) %}
     {{ take_batch(batch) }}
-    {{ narrow(wanted) }}
+    {{ narrowing }}
     insert into {{ relation }} by name
-    {{ reading_narrowed(wanted) }};
+    {{ reading }};
     {%- endfor %}
     {{ drop_narrowed(wanted) }}
 {%- endmacro %}
@@ -281,11 +282,12 @@
 {# The statements that replace the rows of the changed periods, one batch after the other. #}
 {% macro replace_changed_periods(relation, sql, batches) -%}
     {%- set wanted = of_periods_to_make(sql) %}
+    {%- set narrowing, reading = narrow(wanted), reading_narrowed(wanted) %}
     {%- for batch in range(1, batches + 1) %}
     {{ take_batch(batch) }}
-    {{ narrow(wanted) }}
+    {{ narrowing }}
     create or replace temp table fresh_rows as (
-        {{ reading_narrowed(wanted) }}
+        {{ reading }}
     );
     delete from {{ relation }}
     where (period_grain, period_start) in (select (period_grain, period_start) from periods_to_make);

@@ -32,49 +32,18 @@ with meetings_set as (
         and {{ changed_periods(ref('fct_activities'), local_date('created_at'), ['person', 'created_at'], is_met) }}
 ),
 
-{%- for grain in grains %}
-last_set_in_{{ grain }} as (
-    select
-        person,
-        {{ grain }}_start as period_start,
+last_meetings_set as (
+    {% call(grain) each_slice('meetings_set', grains, [], keys=['person']) %}
         max(created_at) as last_set_at
-    from meetings_set
-    group by person, {{ grain }}_start
+    {% endcall %}
 ),
-{%- endfor %}
 
 final as (
-    {%- for grain in grains %}
-    {%- set is_last_grain = loop.last %}
-    {%- for dimension in [none] + dimensions %}
-    select
-        '{{ grain }}' as period_grain,
-        firsts.period_start,
-        '{{ dimension or "all" }}' as dimension,
-        {{ 'firsts.dimension_value' if dimension else "'all'" }} as dimension_value,
+    {% call each_first_outreach(outreach, 'last_meetings_set', grains, dimensions, key='person') %}
         cast(sum(firsts.touches) as bigint) as touches,
         count(firsts.person) as people,
-        count(last_set.person) as people_with_meeting
-    from (
-        select
-            person,
-            {{ grain }}_start as period_start,
-            {{ dimension ~ ' as dimension_value,' if dimension }}
-            count(*) as touches,
-            min(occurred_at) as first_outreach_at
-        from {{ outreach }}
-        where {{ only_changed(grain) }}
-        group by person, {{ grain }}_start{{ ', ' ~ dimension if dimension }}
-    ) as firsts
-    left join last_set_in_{{ grain }} as last_set
-        on
-            firsts.person = last_set.person
-            and firsts.period_start = last_set.period_start
-            and firsts.first_outreach_at <= last_set.last_set_at
-    group by firsts.period_start{{ ', firsts.dimension_value' if dimension }}
-    {{ 'union all' if not (is_last_grain and loop.last) }}
-    {%- endfor %}
-    {%- endfor %}
+        count(case when lasts.last_set_at >= firsts.first_outreach_at then 1 end) as people_with_meeting
+    {% endcall %}
 )
 
 select * from final

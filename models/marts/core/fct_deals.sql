@@ -100,7 +100,6 @@ returned_deals as (
                 (direction in ('back', 'lateral') or (stage_outcome in ('won', 'lost') and direction is not null))
                 and {{ only_touched('deal_id') }}
         )
-        and {{ only_touched('deal_id') }}
     group by deal_id
 ),
 

@@ -25,50 +25,20 @@ with replies as (
         and {{ changed_periods(ref('fct_activities'), happened_on, reply_columns, 'is_reply and lead_id is not null') }}
 ),
 
--- Whoever was answered: the last reply tells whether there was one after the first outreach.
-{%- for grain in grains %}
-last_replies_in_{{ grain }} as (
-    select
-        lead_id,
-        {{ grain }}_start as period_start,
+last_replies as (
+    {% call(grain) each_slice('replies', grains, [], keys=['lead_id']) %}
         max(occurred_at) as last_reply_at,
         max(positive_at) as last_positive_at
-    from replies
-    group by lead_id, {{ grain }}_start
+    {% endcall %}
 ),
-{%- endfor %}
 
--- Per lead and slice, however many mails were sent.
+-- Per lead and slice, however many mails were sent: the last reply tells whether there was one after the first outreach.
 answered as (
-    {%- for grain in grains %}
-    {%- set is_last_grain = loop.last %}
-    {%- for dimension in [none] + dimensions %}
-    select
-        '{{ grain }}' as period_grain,
-        firsts.period_start,
-        '{{ dimension or "all" }}' as dimension,
-        {{ 'firsts.dimension_value' if dimension else "'all'" }} as dimension_value,
+    {% call each_first_outreach(outreach, 'last_replies', grains, dimensions, key='lead_id') %}
         count(*) as contacted_leads,
-        count(case when last_replies.last_positive_at >= firsts.first_outreach_at then 1 end) as positive_leads,
-        count(case when last_replies.last_reply_at >= firsts.first_outreach_at then 1 end) as answered_leads
-    from (
-        select
-            lead_id,
-            {{ grain }}_start as period_start,
-            {{ dimension ~ ' as dimension_value,' if dimension }}
-            min(occurred_at) as first_outreach_at
-        from {{ outreach }}
-        where {{ only_changed(grain) }}
-        group by lead_id, {{ grain }}_start{{ ', ' ~ dimension if dimension }}
-    ) as firsts
-    left join last_replies_in_{{ grain }} as last_replies
-        on
-            firsts.lead_id = last_replies.lead_id
-            and firsts.period_start = last_replies.period_start
-    group by firsts.period_start{{ ', firsts.dimension_value' if dimension }}
-    {{ 'union all' if not (is_last_grain and loop.last) }}
-    {%- endfor %}
-    {%- endfor %}
+        count(case when lasts.last_positive_at >= firsts.first_outreach_at then 1 end) as positive_leads,
+        count(case when lasts.last_reply_at >= firsts.first_outreach_at then 1 end) as answered_leads
+    {% endcall %}
 ),
 
 counted as (
