@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+import against_hubspot
 from differences import counts, differences
 from small_company import REPOSITORY
 
@@ -164,3 +165,36 @@ def test_what_the_script_has_otherwise_is_found(
         connection.execute(change)
     found = differences(against_floor.built, changed, as_typed=False, from_zero=1e-9, memory="1GB")
     assert found == said
+
+
+def test_deals_are_written_as_the_connector_of_hubspot_writes_them(
+    against_floor: Measured, tmp_path: Path
+) -> None:
+    beside = tmp_path / "beside.duckdb"
+    written = against_hubspot.write(against_floor.built, beside)
+    with duckdb.connect(str(beside), read_only=True) as connection:
+        connection.execute(f"attach '{against_floor.built}' as landed (read_only)")
+        [(deals, changes, closed)] = connection.execute("""
+            select
+                (select count(*) from landed.raw_crm.deals),
+                (select count(*) from landed.raw_crm.deal_stage_history),
+                (select count(closed_at) from landed.raw_crm.deals)
+        """).fetchall()
+        assert written["deal"] == deals == 600
+        assert written["deal_stage"] == changes > 3000
+        properties = written["deal_property_history"] - changes - deals
+        assert 0.4 * closed < properties < 0.5 * closed
+        # From the first to the last change of a deal its stages follow one another, 1,000 microseconds apart.
+        stays = connection.execute("""
+            select count(*), sum(epoch_us(_fivetran_end) - epoch_us(_fivetran_start))
+            from hubspot.deal_stage
+            where not _fivetran_active
+            group by deal_id
+        """).fetchall()
+        gaps = connection.execute("""
+            select epoch_us(max(changed_at)) - epoch_us(min(changed_at))
+            from landed.raw_crm.deal_stage_history
+            group by deal_id
+            having count(*) > 1
+        """).fetchall()
+    assert sorted(stay + 1000 * rows for rows, stay in stays) == sorted(gap for (gap,) in gaps)
