@@ -356,6 +356,8 @@ class _Story:
             ("b-ten", "bdr", "Ten", None, 1, None, "2024-10-07", "2024-10-20"),
             ("b-eleven", "bdr", "Eleven", None, 1, None, "2024-10-05", "2024-10-18"),
             ("b-twelve", "bdr", "Twelve", None, 1, None, "2024-10-07", "2024-10-18"),
+            ("b-minus", "bdr", "Minus", None, -1, None, "2024-10-07", "2024-10-18"),
+            ("a-minus", "ae", "Minus", None, None, -1, "2024-10-07", "2024-10-18"),
             ("other", "sdr\nlead", "North", "EU", 9, 9, "2022-01-01", None),
             ("no-team", "am", None, "EU", None, None, "2022-01-01", None),
         ]
@@ -916,6 +918,9 @@ class _Story:
         activity("call", AS_OF + SECOND, created_at=None, contact_id="c-a05")
         # Whose account is it?
         self.tables.add("contacts", contact_id="c-none", account_id=None, created_at=None)
+        self.tables.add(
+            "contacts", contact_id="c-first", account_id="a05", created_at=at("2019-11-15T08:00")
+        )
         self.tables.add(
             "contacts",
             contact_id="c-later",

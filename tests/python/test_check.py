@@ -235,7 +235,7 @@ def test_every_threshold_is_of_a_check_that_exists() -> None:
     package = Path(thresholds.__file__).parent
     code = "".join(path.read_text() for path in package.glob("*.py"))
     defaults = thresholds.load()
-    assert len(defaults.checks) == 22
+    assert len(defaults.checks) == 23
     assert [name for name in defaults.checks if f'"{name}"' not in code] == []
     assert {values["severity"] for values in defaults.checks.values()} == {"error", "warn"}
 

@@ -247,6 +247,11 @@ LEFT_OUT = {
         "where lead_id = 'L0'",
         "1 row",
     ),
+    "daily limits below zero": (
+        "insert into raw_crm.users by name "
+        "select 'U' as user_id, 'ae' as role, -1 as max_daily_deals",
+        "1 row",
+    ),
     "subscriptions without a rate": (
         "update raw_crm.subscriptions set currency = 'CHF' where subscription_id = 'S1'",
         "1 subscription: 'S1 (CHF)'",

@@ -10,6 +10,8 @@ with event_dates as (
     union all
     select {{ local_date('min(created_at)') }} from {{ ref('int_accounts_known') }}
     union all
+    select {{ local_date('min(created_at)') }} from {{ ref('int_contacts_known') }}
+    union all
     select {{ local_date('min(least(created_at, occurred_at))') }} from {{ ref('int_activities_known') }}
     union all
     select {{ local_date('min(ordered_at)') }} from {{ ref('int_orders_known') }}

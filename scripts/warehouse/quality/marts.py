@@ -353,6 +353,14 @@ def _counts(scene: Scene) -> Iterator[Reading]:
             ("marts.fct_leads",),
             "select count(*) from marts.fct_leads where became_sql_at < became_mql_at",
         ),
+        (
+            "daily limits below zero",
+            "users",
+            "max_daily_leads",
+            ("raw_crm.users",),
+            "select count(*) from raw_crm.users "
+            "where _vanished_at is null and least(max_daily_leads, max_daily_deals) < 0",
+        ),
     ):
         if scene.has(*needs):
             (count,) = scene.row(sql)
