@@ -1,7 +1,8 @@
 """Every published mart against an independent implementation that reads the same directories."""
 
+import csv
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from edge_company import EdgeCompany, write_edge_company
 from known_then import write_what_was_known
 from oracle import MARTS, compare, compute
-from running import dbt, read, refresh
+from running import dbt, read, refresh, warehouse
 from warehouse import sample
 
 SAMPLE_AS_OF = datetime(2026, 6, 15, 8, 30)
@@ -164,3 +165,47 @@ def test_plain_dbt_builds_and_all_its_tests_pass(sample_home):
     ran = dbt(sample_home, "build", "--vars", f"{{as_of: '{as_of}'}}")
     assert "ERROR=0" in ran.stdout
     assert "unit tests" in ran.stdout
+
+
+def test_deals_without_a_rate_are_kept_where_the_calendar_is_long(
+    sample_landing: Path, tmp_path: Path
+) -> None:
+    # An account of the year 1 makes three quarters of a million rates: DuckDB 2.0 then broke down
+    # where deals with a rate and deals without one met before the size bands, on one core always.
+    landing = shutil.copytree(sample_landing, tmp_path / "landing")
+    change(landing / "accounts.csv", lambda number: number == 0, created_at="0001-01-01")
+    change(landing / "deals.csv", lambda number: number % 7 == 0, currency="XXX")
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "warehouse.yml").write_text("threads: 1\n", encoding="utf-8")
+    warehouse(home, "load", landing)
+    warehouse(home, "build", "--as-of", SAMPLE_AS_OF.isoformat())
+    with read(home / "warehouse.duckdb") as connection:
+        connection.execute("create temp view landed as from raw_crm.deals where not is_deleted")
+        rates, unpriced, wrong, deals, wanted = connection.execute("""
+            select
+                (select count(*) from intermediate.int_fx_rates_daily),
+                (select count(*) from landed where currency = 'XXX'),
+                (select count(*) from marts.fct_deals as deals join landed using (deal_id)
+                    where (deals.amount is null) <> (landed.currency = 'XXX' or landed.amount is null)
+                    or (deals.size_band = 'unknown') <> (deals.amount is null)),
+                (select count(*) from marts.fct_deals),
+                (select count(*) from landed)
+        """).fetchone()
+    assert rates > 700_000
+    assert unpriced > 20
+    assert wrong == 0
+    assert deals == wanted
+
+
+def change(file: Path, is_meant: Callable[[int], bool], **values: str) -> None:
+    """Give the rows of the numbers that are meant other values."""
+    with file.open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    for number, row in enumerate(rows):
+        if is_meant(number):
+            row.update(values)
+    with file.open("w", newline="") as lines:
+        writer = csv.DictWriter(lines, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,6 +1,7 @@
 {{ config(materialized='incremental', incremental_strategy='keyed', key='deal_id', touched='touched_deals',
           aging={'age_days': ['created_at', "outcome = 'open'"],
-                 'days_in_current_stage': ['stage_entered_at', 'stage_entered_at is not null']}) }}
+                 'days_in_current_stage': ['stage_entered_at', 'stage_entered_at is not null']},
+          pre_hook='{{ keep_join_sides() }}', post_hook='{{ keep_join_sides(false) }}') }}
 
 with deals as (
     select
