@@ -19,7 +19,7 @@ from pathlib import Path
 import floor
 import notebook
 from differences import NEAR, counts, differences
-from measure import BIN, REPOSITORY, Cost, costs, run
+from measure import BIN, PIPELINE_MARTS, REPOSITORY, Cost, costs, dbt, run, run_marts
 
 AS_OF = "2026-11-01T00:00:00"
 SCRIPT = "the plainest script, every mart"
@@ -74,23 +74,19 @@ def measured(
     chosen: argparse.Namespace, landing: Path, out: Path, home: Path
 ) -> Iterator[tuple[str, Cost]]:
     """Every step as it ends; each build is one from nothing."""
-    warehouse, dbt = BIN / "warehouse", BIN / "dbt"
+    warehouse = BIN / "warehouse"
     settings = {"WAREHOUSE_HOME": str(home), "WAREHOUSE_MEMORY_LIMIT": chosen.memory}
     where = ["--home", home, "--project-dir", REPOSITORY]
-    paths = ["--project-dir", REPOSITORY, "--profiles-dir", REPOSITORY]
-    paths += ["--target-path", home / "dbt", "--log-path", home / "dbt"]
-    anew = [dbt, "run", "--full-refresh", *paths, "--vars", f"{{as_of: '{chosen.as_of}'}}"]
     if not landing.exists():
         yield "sample", sample(landing, chosen.deals, chosen.as_of)
     script = [sys.executable, floor.__file__, landing, chosen.as_of, out]
     yield SCRIPT, run([*script, "--memory", chosen.floor_memory])
     yield NOTEBOOK, run([sys.executable, notebook.__file__, landing, chosen.as_of])
     yield LOAD, run([warehouse, "load", landing, *where], **settings)
-    yield "dbt seed", run([dbt, "seed", *paths], **settings)
+    yield "dbt seed", dbt("seed", home, chosen.memory)
     if not chosen.short:
-        marts = ["--select", "+path:models/marts/kpi/pipeline"]
-        yield PIPELINE, run([*anew, *marts], **settings)
-    yield EVERY, run(anew, **settings)
+        yield PIPELINE, run_marts(home, chosen.memory, chosen.as_of, PIPELINE_MARTS)
+    yield EVERY, run_marts(home, chosen.memory, chosen.as_of)
     if not chosen.short:
         build = [warehouse, "build", "--full-refresh", "--as-of", chosen.as_of, *where]
         yield BUILD, run(build, **settings)

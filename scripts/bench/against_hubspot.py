@@ -15,8 +15,8 @@ from pathlib import Path
 
 import duckdb
 
-from against_floor import AS_OF, sample
-from measure import BIN, REPOSITORY, Cost, costs, run
+from against_floor import AS_OF, LOAD, sample
+from measure import BIN, PIPELINE_MARTS, REPOSITORY, costs, dbt, run, run_marts
 
 SCRIPT = Path(__file__).with_name("hubspot_tables.sql")
 OURS = "dbt run, pipeline marts and their facts"
@@ -46,12 +46,13 @@ def main() -> None:
     landing = chosen.landing or work / "landing"
     if not landing.exists():
         sample(landing, chosen.deals, chosen.as_of)
-    load = run([BIN / "warehouse", "load", landing, "--home", home], WAREHOUSE_HOME=str(home))
+    load = run([BIN / "warehouse", "load", landing, "--home", home])
+    dbt("seed", home, chosen.memory)
     rows = write(home / "warehouse.duckdb", beside / "beside.duckdb")
     lay_out(beside, chosen.packages.resolve(), chosen.memory)
     found = {
-        "warehouse load, all 20 tables": load,
-        OURS: pipeline_marts(home, chosen.as_of, chosen.memory),
+        LOAD: load,
+        OURS: run_marts(home, chosen.memory, chosen.as_of, PIPELINE_MARTS),
         HUBSPOT: run([BIN / "dbt", "run", "--project-dir", beside, "--profiles-dir", beside]),
     }
     print(f"### {chosen.deals:,} deals, memory limit {chosen.memory}\n\n{costs(found)}\n")
@@ -96,22 +97,6 @@ def lay_out(project: Path, packages: Path, memory: str) -> None:
     }
     for name, content in files.items():
         (project / name).write_text(json.dumps(content, indent=2), encoding="utf-8")
-
-
-def pipeline_marts(home: Path, as_of: str, memory: str) -> Cost:
-    """The run of dbt that makes them from what has landed, after the seeds."""
-    settings = {"WAREHOUSE_HOME": str(home), "WAREHOUSE_MEMORY_LIMIT": memory}
-    paths = ["--project-dir", REPOSITORY, "--profiles-dir", REPOSITORY]
-    paths += ["--target-path", home / "dbt", "--log-path", home / "dbt"]
-    run([BIN / "dbt", "seed", *paths], **settings)
-    return run(
-        [
-            *(BIN / "dbt", "run", "--full-refresh", *paths),
-            *("--vars", f"{{as_of: '{as_of}'}}"),
-            *("--select", "+path:models/marts/kpi/pipeline"),
-        ],
-        **settings,
-    )
 
 
 if __name__ == "__main__":

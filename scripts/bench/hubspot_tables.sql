@@ -1,5 +1,6 @@
 -- Deals that have landed (attached as `landed`) as the tables that Fivetran's HubSpot connector makes: a stage has an id of
--- its own pipeline, a visit ends a millisecond before the next, and every change of a property is a row: 7.3 a deal.
+-- its own pipeline, a visit ends a millisecond before the next, and changes of three properties are rows: 7.3 a deal, with
+-- the close of not quite half of the deals.
 
 create schema hubspot;
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
+# What dbt selects as the pipeline marts: with the facts that they are made from.
+PIPELINE_MARTS = "+path:models/marts/kpi/pipeline"
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,26 @@ def run(arguments: Sequence[object], **environment: str) -> Cost:
     return Cost(
         used.ru_utime + used.ru_stime, time.monotonic() - started, used.ru_maxrss / 1024 / 1024
     )
+
+
+def dbt(command: str, home: Path, memory: str, *arguments: object) -> Cost:
+    """Run plain dbt on the project and the warehouse in `home`, and measure it."""
+    return run(
+        [
+            *(BIN / "dbt", command, *arguments),
+            *("--project-dir", REPOSITORY, "--profiles-dir", REPOSITORY),
+            *("--target-path", home / "dbt", "--log-path", home / "dbt"),
+        ],
+        WAREHOUSE_HOME=str(home),
+        WAREHOUSE_MEMORY_LIMIT=memory,
+    )
+
+
+def run_marts(home: Path, memory: str, as_of: str, *selected: str) -> Cost:
+    """Make the marts that are selected, or all, from nothing; the seeds are there."""
+    selection = ["--select", *selected] if selected else []
+    given = ["--vars", f"{{as_of: '{as_of}'}}"]
+    return dbt("run", home, memory, "--full-refresh", *given, *selection)
 
 
 def costs(rows: Mapping[str, Cost]) -> str:

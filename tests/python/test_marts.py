@@ -1,8 +1,7 @@
 """Every published mart against an independent implementation that reads the same directories."""
 
-import csv
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from edge_company import EdgeCompany, write_edge_company
 from known_then import write_what_was_known
+from landing_case import rows_of, write_rows
 from oracle import MARTS, compare, compute
 from running import dbt, read, refresh, warehouse
 from warehouse import sample
@@ -173,8 +173,12 @@ def test_deals_without_a_rate_are_kept_where_the_calendar_is_long(
     # An account of the year 1 makes three quarters of a million rates: DuckDB 2.0 then broke down
     # where deals with a rate and deals without one met before the size bands, on one core always.
     landing = shutil.copytree(sample_landing, tmp_path / "landing")
-    change(landing / "accounts.csv", lambda number: number == 0, created_at="0001-01-01")
-    change(landing / "deals.csv", lambda number: number % 7 == 0, currency="XXX")
+    accounts, deals = rows_of(landing, "accounts"), rows_of(landing, "deals")
+    accounts[0]["created_at"] = "0001-01-01"
+    for deal in deals[::7]:
+        deal["currency"] = "XXX"
+    write_rows(landing, "accounts", accounts)
+    write_rows(landing, "deals", deals)
     home = tmp_path / "home"
     home.mkdir()
     (home / "warehouse.yml").write_text("threads: 1\n", encoding="utf-8")
@@ -182,7 +186,7 @@ def test_deals_without_a_rate_are_kept_where_the_calendar_is_long(
     warehouse(home, "build", "--as-of", SAMPLE_AS_OF.isoformat())
     with read(home / "warehouse.duckdb") as connection:
         connection.execute("create temp view landed as from raw_crm.deals where not is_deleted")
-        rates, unpriced, wrong, deals, wanted = connection.execute("""
+        rates, unpriced, wrong, found, wanted = connection.execute("""
             select
                 (select count(*) from intermediate.int_fx_rates_daily),
                 (select count(*) from landed where currency = 'XXX'),
@@ -195,17 +199,4 @@ def test_deals_without_a_rate_are_kept_where_the_calendar_is_long(
     assert rates > 700_000
     assert unpriced > 20
     assert wrong == 0
-    assert deals == wanted
-
-
-def change(file: Path, is_meant: Callable[[int], bool], **values: str) -> None:
-    """Give the rows of the numbers that are meant other values."""
-    with file.open(newline="") as lines:
-        rows = list(csv.DictReader(lines))
-    for number, row in enumerate(rows):
-        if is_meant(number):
-            row.update(values)
-    with file.open("w", newline="") as lines:
-        writer = csv.DictWriter(lines, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+    assert found == wanted
